@@ -1,0 +1,7 @@
+// Package kafka is the one place that speaks Kafka for the pipeline's rooms:
+// connecting with an early and clear error, creating topics, reading partitions in a
+// consumer group with commits that carry metadata, and writing with all acks.
+//
+// It wraps segmentio/kafka-go and steps around its traps (see the Not obvious list in
+// ARCHITECTURE.md). It knows nothing of what the records mean.
+package kafka
