@@ -35,8 +35,8 @@ type Assignment interface {
 	Partitions() int
 	// Committed is what the group last committed; ok is false if nothing was.
 	Committed() (c Commit, ok bool)
-	// Seek sets the offset of the next Fetch; FirstOffset is allowed.
-	Seek(offset int64)
+	// StartAt sets the offset of the next Fetch; FirstOffset is allowed.
+	StartAt(offset int64)
 	// Fetch returns the next records, at least one, or none after the
 	// configured wait; end is the partition's high-water mark at that time.
 	// The records are the caller's until the next Fetch.
@@ -47,5 +47,5 @@ type Assignment interface {
 	Commit(ctx context.Context, c Commit) error
 }
 
-// FirstOffset seeks to the oldest record that the partition still holds.
+// FirstOffset stands for the oldest record that the partition still holds.
 const FirstOffset = -2
