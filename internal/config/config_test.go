@@ -1,0 +1,107 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "presage.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// The example shows the defaults, so both must say the same.
+func TestExampleIsTheDefault(t *testing.T) {
+	got, err := Load("../../presage.example.yaml", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	g := DefaultGraph()
+	g.Name, g.Spans, g.Metrics = "shop", []string{"otlp_spans"}, []string{"otlp_metrics"}
+	g.TombstoneTTL = g.Lateness
+	want.Graphs = []Graph{g}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("example gives\n%+v\nwant\n%+v", got, want)
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	path := write(t, "graphs: [{name: a, spans: [s], slice: 30s, lateness: 7s}]\nstate: /from/file\nhttp: 127.0.0.1:1\n")
+	environ := []string{"PRESAGE_STATE=/from/variable", "PRESAGE_HTTP=127.0.0.1:2", "OTHER=x"}
+	c, err := Load(path, environ, map[string]string{"http": "127.0.0.1:3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.State != "/from/variable" || c.HTTP != "127.0.0.1:3" {
+		t.Errorf("state %q, http %q", c.State, c.HTTP)
+	}
+	g := c.Graphs[0]
+	if g.Slice.Std() != 30*time.Second || g.TombstoneTTL.Std() != 7*time.Second || g.MaxServices != 20000 {
+		t.Errorf("graph %+v", g)
+	}
+}
+
+func TestFlagsAloneMakeAGraph(t *testing.T) {
+	c, err := Load("", nil, map[string]string{"brokers": "a:1,b:2", "slice": "10s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Graphs) != 1 || c.Graphs[0].Name != "default" || c.Graphs[0].Slice.Std() != 10*time.Second {
+		t.Errorf("graphs %+v", c.Graphs)
+	}
+}
+
+func TestErrorsNameWhereAndWhat(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"unknown key", "state: x\nstat: y\n", `line 2: unknown key "stat" (known here: graphs, http`},
+		{"unknown graph key", "graphs:\n  - name: a\n    span: [s]\n", `line 3: unknown key "span" (known here: idle_timeout`},
+		{"unknown model key", "model:\n  inptu: 3\n", `line 2: unknown key "inptu"`},
+		{"bad duration", "graphs: [{name: a, spans: [s], slice: 60}]\n", "60"},
+		{"no graph", "state: x\n", "graphs: expected at least one graph"},
+		{"bad name", "graphs: [{name: 'A B', spans: [s]}]\n", "graphs[0].name"},
+		{"shared topic", "graphs: [{name: a, spans: [s]}, {name: b, spans: [s]}]\n", `topic "s" already belongs to graph "a"`},
+		{"two documents", "state: x\n---\nstate: y\n", "one YAML document"},
+		{"not YAML", "graphs: [", "line"},
+		{"level", "graphs: [{name: a, spans: [s]}]\nlog: loud\n", "log: expected debug"},
+		{"target", "graphs: [{name: a, spans: [s]}]\nmodel: {target: p42}\n", "model.target"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := write(t, tt.text)
+			_, err := Load(path, nil, nil)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), path) {
+				t.Errorf("error %q, want it to name %q and the file", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestBadOverride(t *testing.T) {
+	_, err := Load("", []string{"PRESAGE_SLICE=soon"}, nil)
+	if err == nil || !strings.Contains(err.Error(), "PRESAGE_SLICE") {
+		t.Errorf("error %v", err)
+	}
+	_, err = Load("", nil, map[string]string{"retrain_every": "x"})
+	if err == nil || !strings.Contains(err.Error(), "retrain-every") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestSettingsAreDistinct(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range Settings() {
+		if seen[s.Flag()] || s.Usage == "" {
+			t.Errorf("setting %q is there twice or has no usage", s.Key)
+		}
+		seen[s.Flag()] = true
+	}
+}
