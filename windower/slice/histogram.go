@@ -1,6 +1,10 @@
 package slice
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+	"slices"
+)
 
 // Histogram counts values in buckets of 32 linear sub-buckets per power of two:
 // a relative width of at most 1/32. Buckets are sparse and sorted by index.
@@ -12,6 +16,10 @@ type Bucket struct {
 	Count int64
 }
 
+// Buckets is how many buckets there are: the highest index, of math.MaxInt64, is
+// Buckets-1.
+const Buckets = 58*32 + 32
+
 // BucketOf gives the bucket of a value; negative values are in bucket 0.
 func BucketOf(v int64) uint16 {
 	if v < 32 {
@@ -21,12 +29,84 @@ func BucketOf(v int64) uint16 {
 	return uint16(shift*32 + int(uint64(v)>>shift))
 }
 
-// BucketBounds gives the lowest value of a bucket and the lowest of the next.
+// BucketBounds gives the lowest value of a bucket and the lowest of the next. Of
+// the last bucket, and of indices beyond it, the upper bound is math.MaxInt64.
 func BucketBounds(i uint16) (low, high int64) {
 	if i < 64 {
 		return int64(i), int64(i) + 1
 	}
+	i = min(i, Buckets-1)
 	shift := int(i)/32 - 1
 	low = int64(int(i)-shift*32) << shift
+	if i == Buckets-1 {
+		return low, math.MaxInt64
+	}
 	return low, low + 1<<shift
+}
+
+// Add counts count more values in the bucket of the given index. It changes the
+// histogram in place: do not call it on one that is shared.
+func (h *Histogram) Add(index uint16, count int64) {
+	at, found := slices.BinarySearchFunc(*h, index, func(b Bucket, i uint16) int { return int(b.Index) - int(i) })
+	if found {
+		(*h)[at].Count += count
+		return
+	}
+	*h = slices.Insert(*h, at, Bucket{Index: index, Count: count})
+}
+
+// MergeHistogram adds two histograms into a new one, which shares no memory with
+// either.
+func MergeHistogram(a, b Histogram) Histogram {
+	if len(a)+len(b) == 0 {
+		return nil
+	}
+	sum := make(Histogram, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].Index < b[0].Index:
+			sum, a = append(sum, a[0]), a[1:]
+		case a[0].Index > b[0].Index:
+			sum, b = append(sum, b[0]), b[1:]
+		default:
+			sum = append(sum, Bucket{a[0].Index, a[0].Count + b[0].Count})
+			a, b = a[1:], b[1:]
+		}
+	}
+	return append(append(sum, a...), b...)
+}
+
+// Count is the number of values counted, in the unit of the buckets' counts.
+func (h Histogram) Count() int64 {
+	var n int64
+	for _, b := range h {
+		n += b.Count
+	}
+	return n
+}
+
+// Quantile estimates the value below which the share q of the counted values
+// lies; ok is false where nothing was counted. Within the bucket of that rank the
+// values are taken to be spread evenly, so the estimate is off by at most the
+// bucket's width, 1/32 of the value.
+func (h Histogram) Quantile(q float64) (ns float64, ok bool) {
+	total := h.Count()
+	if total <= 0 {
+		return 0, false
+	}
+	rank := float64(min(max(q, 0), 1) * float64(total))
+	var below int64
+	for _, b := range h {
+		if b.Count > 0 && float64(below+b.Count) >= rank {
+			low, high := BucketBounds(b.Index)
+			share := (rank - float64(below)) / float64(b.Count)
+			// The conversion keeps compilers from fusing the product into the
+			// sum, which would round otherwise on other processors.
+			return float64(low) + float64(float64(high-low)*share), true
+		}
+		below += b.Count
+	}
+	// Only counts below zero, which no machine writes, lead here.
+	_, high := BucketBounds(h[len(h)-1].Index)
+	return float64(high), true
 }
