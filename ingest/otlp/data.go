@@ -1,17 +1,18 @@
 package otlp
 
 // The types here are what writers (replay) hand to AppendTraces and
-// AppendMetrics.
+// AppendMetrics, and what TraceReader and MetricsReader show their visitors.
 
 // ValueKind says which field of a Value is set.
 type ValueKind uint8
 
-// The kinds of attribute value that are written.
+// The kinds of attribute value.
 const (
 	KindString ValueKind = iota
 	KindInt
 	KindDouble
 	KindBool
+	KindOther // read only: bytes, an array, a map or nothing; its content is not decoded
 )
 
 // Value is an attribute's value.
@@ -45,8 +46,8 @@ type Link struct {
 	SpanID  [8]byte
 }
 
-// Span is a span to be written. Kind has OTLP's numbers (2 server, 3 client, 4
-// producer, 5 consumer, 1 internal); times are Unix nanoseconds.
+// Span is a span to be written or one that was read. Kind has OTLP's numbers (2
+// server, 3 client, 4 producer, 5 consumer, 1 internal); times are Unix nanoseconds.
 type Span struct {
 	TraceID    [16]byte
 	SpanID     [8]byte
@@ -69,11 +70,13 @@ type ResourceSpans struct {
 // MetricType is a metric's kind of data.
 type MetricType uint8
 
-// The metric types that are written.
+// The metric types.
 const (
 	Gauge MetricType = iota
 	Counter
 	HistogramType
+	ExponentialType // read only: an exponential histogram, of which count and sum are decoded
+	SummaryType     // read only: its points are not decoded
 )
 
 // Metric is a metric to be written.
@@ -85,7 +88,8 @@ type Metric struct {
 }
 
 // Point is one data point. Value is for Gauge and Counter, the rest for
-// HistogramType; Bounds and Buckets may be empty.
+// HistogramType; Bounds and Buckets may be empty. NoValue and NoSum are read only:
+// the point carries the flag "no recorded value", or a histogram has no sum.
 type Point struct {
 	Attributes  []KeyValue
 	Start, Time int64 // Unix nanoseconds
@@ -94,6 +98,8 @@ type Point struct {
 	Sum         float64
 	Bounds      []float64
 	Buckets     []uint64 // len(Bounds)+1
+	NoValue     bool
+	NoSum       bool
 }
 
 // ResourceMetrics are the metrics of one resource.
