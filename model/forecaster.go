@@ -66,3 +66,9 @@ type Tensor struct {
 
 // New makes a forecaster for a task; each network and baseline has one.
 type New func(Task) (Forecaster, error)
+
+// Method is a forecaster by its name; the name begins a model version.
+type Method struct {
+	Name string
+	New  New
+}
