@@ -1,0 +1,122 @@
+package windower
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Commit is what is to be stored of a Partition: the offset from which a new
+// machine must read, and what it must know besides, at most 1 KiB.
+type Commit struct {
+	Offset   int64
+	Metadata string
+}
+
+// AllAcknowledged tells Commit that no emitted partial waits for its
+// acknowledgement.
+const AllAcknowledged = math.MaxInt64
+
+// Resume is what a commit says.
+type Resume struct {
+	Offset      int64 // of the first record to read
+	fingerprint uint64
+	high        int64 // highest event time before Offset
+	first       int64 // lowest slice whose partial was not acknowledged
+	reached     int64 // offset below which losses and dead letters are written
+	advances    []advance
+}
+
+// Commit gives what may be stored now. unacknowledged is the lowest Index among
+// emitted partials that are not yet acknowledged, or AllAcknowledged.
+func (p *Partition) Commit(unacknowledged int64) Commit {
+	if p.rebuilding() {
+		return p.resume.commit()
+	}
+	first := max(p.resume.first, min(unacknowledged, p.times.firstOpen(p.high)))
+	s := p.rewind.start(first, step{offset: p.next, before: p.high})
+	p.advances = slices.DeleteFunc(p.advances, func(a advance) bool { return a.offset < s.offset })
+	r := Resume{
+		Offset: s.offset, fingerprint: p.cfg.Fingerprint,
+		high: s.before, first: first, reached: p.next, advances: p.advances,
+	}
+	return r.commit()
+}
+
+// rebuilding: the machine is not yet where the last one was.
+func (p *Partition) rebuilding() bool { return len(p.pending) > 0 || p.next < p.resume.reached }
+
+// The metadata's layout is documented in docs/format/commit.md.
+const metadataPrefix = "p1."
+
+var metadataEncoding = base64.RawURLEncoding
+
+func (r *Resume) commit() Commit {
+	b := binary.BigEndian.AppendUint64(nil, r.fingerprint)
+	b = binary.AppendVarint(b, r.high)
+	b = binary.AppendVarint(b, r.first)
+	b = binary.AppendVarint(b, r.reached)
+	b = binary.AppendUvarint(b, uint64(len(r.advances)))
+	for _, a := range r.advances {
+		b = binary.AppendVarint(b, a.offset)
+		b = binary.AppendVarint(b, a.to)
+	}
+	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+	return Commit{Offset: r.Offset, Metadata: metadataPrefix + metadataEncoding.EncodeToString(b)}
+}
+
+// ErrMetadata marks commit metadata that can't be read.
+var ErrMetadata = errors.New("commit metadata can't be read")
+
+// ParseCommit reads a stored commit. The error is ErrMetadata where the metadata
+// was cut, changed, or written by something else: the partition must then be read
+// from its beginning, without Resume.
+func ParseCommit(c Commit) (*Resume, error) {
+	text, ok := strings.CutPrefix(c.Metadata, metadataPrefix)
+	if !ok {
+		return nil, fmt.Errorf("%w: expected it to begin with %q, found %.16q", ErrMetadata, metadataPrefix, c.Metadata)
+	}
+	b, err := metadataEncoding.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMetadata, err)
+	}
+	if len(b) < 12 || crc32.ChecksumIEEE(b[:len(b)-4]) != binary.BigEndian.Uint32(b[len(b)-4:]) {
+		return nil, fmt.Errorf("%w: wrong checksum over %d bytes", ErrMetadata, len(b))
+	}
+	r := &Resume{Offset: c.Offset, fingerprint: binary.BigEndian.Uint64(b)}
+	d := varints{rest: b[8 : len(b)-4]}
+	r.high, r.first, r.reached = d.next(), d.next(), d.next()
+	n, used := binary.Uvarint(d.rest)
+	if d.bad || used <= 0 || n > maxAdvances {
+		return nil, fmt.Errorf("%w: expected at most %d advances, found %d", ErrMetadata, maxAdvances, n)
+	}
+	d.rest = d.rest[used:]
+	for range n {
+		r.advances = append(r.advances, advance{d.next(), d.next()})
+	}
+	if d.bad || len(d.rest) > 0 || c.Offset < 0 || r.reached < c.Offset {
+		return nil, fmt.Errorf("%w: fields are cut, or contradict the offset %d", ErrMetadata, c.Offset)
+	}
+	return r, nil
+}
+
+// varints reads signed numbers until one can't be read.
+type varints struct {
+	rest []byte
+	bad  bool
+}
+
+func (d *varints) next() int64 {
+	v, n := binary.Varint(d.rest)
+	if n <= 0 {
+		d.bad, d.rest = true, nil
+		return 0
+	}
+	d.rest = d.rest[n:]
+	return v
+}

@@ -1,0 +1,308 @@
+package windower
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"presage/ingest"
+	"presage/windower/pair"
+	"presage/windower/slice"
+)
+
+// PartitionConfig says what a Partition is of. Times are nanoseconds.
+type PartitionConfig struct {
+	Graph       string
+	Fingerprint uint64 // of what snapshots depend on; commits with another one are refused
+	Width       int64  // of a slice
+	Lateness    int64  // how far the watermark is behind the highest event time
+	// TombstoneTTL is how long after their slice's end halves are remembered.
+	TombstoneTTL int64
+	Source       slice.Source
+	Partitions   int // how many the source's topic has
+	// MaxHalvesPerSlice bounds the span halves of one slice; what comes beyond is
+	// counted in its node's columns but makes no call. 0 means DefaultMaxHalves.
+	MaxHalvesPerSlice int
+	// Resume is where to go on; nil means from the beginning of the log.
+	Resume *Resume
+}
+
+// DefaultMaxHalves bounds the halves of a slice to some hundred megabytes.
+const DefaultMaxHalves = 1 << 20
+
+func (c *PartitionConfig) check() error {
+	switch {
+	case c.Width <= 0 || c.Width > longest:
+		return fmt.Errorf("slice width %d ns: expected more than 0 and at most %d", c.Width, int64(longest))
+	case c.Lateness < 0 || c.Lateness > longest:
+		return fmt.Errorf("lateness %d ns: expected 0 to %d", c.Lateness, int64(longest))
+	case c.TombstoneTTL < 0 || c.TombstoneTTL > longest:
+		return fmt.Errorf("tombstone ttl %d ns: expected 0 to %d", c.TombstoneTTL, int64(longest))
+	case c.MaxHalvesPerSlice < 0:
+		return fmt.Errorf("max halves per slice %d: expected 0 or more", c.MaxHalvesPerSlice)
+	case c.Resume != nil && c.Resume.fingerprint != c.Fingerprint:
+		return fmt.Errorf("%w: committed %016x, configured %016x", ErrFingerprint, c.Resume.fingerprint, c.Fingerprint)
+	}
+	return nil
+}
+
+// ErrFingerprint marks a commit that was made under another configuration of the
+// graph. Its state can't be used: give the group or the graph a new name, or
+// restore the configuration.
+var ErrFingerprint = errors.New("the commit is of another configuration of the graph")
+
+// Partition turns the log of one topic partition into partials. It is a pure
+// state machine, not safe for concurrent use.
+type Partition struct {
+	cfg    PartitionConfig
+	times  times
+	high   int64 // highest event time, or never, or ended
+	open   map[int64]*rows
+	lowest int64 // no open slice is below it
+	halves *pair.Store
+
+	next     int64 // offset of the next record
+	resume   Resume
+	rewind   rewind
+	advances []advance // those that a rebuild must apply again, by rising offset
+	pending  []advance // of them, the restored ones not yet applied again
+	losses   losses
+}
+
+// Output is what one step of a Partition led to.
+type Output struct {
+	// Partials of the slices that closed, in rising order. They are to be written
+	// in this order.
+	Partials []*slice.Partial
+	// Losses are empty where the record was counted before a restart.
+	Losses []Loss
+	// Spans and Samples say how many got into a slice; zero where they were
+	// counted before a restart.
+	Spans, Samples int
+}
+
+// NewPartition makes a machine that continues from cfg.Resume.
+func NewPartition(cfg PartitionConfig) (*Partition, error) {
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("partition %s/%d of graph %q: %w", cfg.Source.Topic, cfg.Source.Partition, cfg.Graph, err)
+	}
+	if cfg.MaxHalvesPerSlice == 0 {
+		cfg.MaxHalvesPerSlice = DefaultMaxHalves
+	}
+	p := &Partition{
+		cfg:    cfg,
+		times:  times{cfg.Width, cfg.Lateness, cfg.TombstoneTTL},
+		high:   never,
+		open:   map[int64]*rows{},
+		halves: pair.New(cfg.MaxHalvesPerSlice),
+		resume: Resume{high: never, first: never},
+		losses: losses{},
+	}
+	p.rewind.times = p.times
+	if cfg.Resume != nil {
+		p.resume = *cfg.Resume
+		p.high, p.next = p.resume.high, p.resume.Offset
+		p.advances = slices.Clone(p.resume.advances)
+		p.pending = p.resume.advances
+	}
+	p.lowest = p.times.firstOpen(p.high)
+	return p, nil
+}
+
+// Apply takes the next record. The whole record is judged by the watermark that
+// stood before it, so that it doesn't matter how records are fetched. A record that
+// was applied already is ignored.
+func (p *Partition) Apply(b *ingest.Batch) Output {
+	var out Output
+	if b.Offset < p.next {
+		return out
+	}
+	p.reapply(b.Offset, &out)
+	before, silent := p.high, p.Replayed(b.Offset)
+	high := p.high
+	for i := range b.Spans {
+		if t, ok := p.span(&b.Spans[i], b.Time); ok {
+			high = max(high, t)
+			out.Spans++
+		}
+	}
+	for i := range b.Samples {
+		if t, ok := p.sample(&b.Samples[i], b.Time); ok {
+			high = max(high, t)
+			out.Samples++
+		}
+	}
+	if b.Watermark > 0 && b.Watermark < latestTime {
+		high = max(high, clamp(b.Watermark, b.Time))
+	} else if b.Watermark != 0 {
+		p.losses.add(ReasonBadTime, "", 1)
+	}
+	if b.Final {
+		high = ended
+	}
+	p.next = b.Offset + 1
+	p.rewind.reached(b.Offset, before, high)
+	p.moveTo(high, &out)
+	p.reapply(p.next, &out)
+	out.Losses = p.losses.take()
+	if silent {
+		out.Losses, out.Spans, out.Samples = nil, 0, 0
+	}
+	return out
+}
+
+// Replayed reports whether the record at offset was already applied, and its
+// losses and dead letters written, before a restart.
+func (p *Partition) Replayed(offset int64) bool { return offset < p.resume.reached }
+
+// span counts one span, if it can be.
+func (p *Partition) span(s *ingest.Span, recordTime int64) (event int64, ok bool) {
+	event, ok = eventTime(s, recordTime)
+	k := p.times.slice(event)
+	switch {
+	case !ok:
+		p.losses.add(ReasonBadTime, s.Service, 1)
+		return 0, false
+	case s.Service == "":
+		p.losses.add(ReasonNoService, "", 1)
+		return 0, false
+	case k < p.lowest:
+		p.losses.add(ReasonLate, s.Service, 1)
+		return 0, false
+	}
+	p.slice(k).addSpan(s)
+	if s.Kind.Serves() {
+		// Not after its own slice, which a wrong clock could ask for: that one
+		// is the latest that the record is known to reach.
+		start := min(max(p.times.slice(s.Start), p.lowest), k)
+		p.slice(start).node(s.Service).Arrivals += adjusted(s)
+	}
+	if s.Kind.Serves() || s.Kind.Calls() {
+		p.half(s, k)
+	}
+	return event, true
+}
+
+func (p *Partition) half(s *ingest.Span, k int64) {
+	h := pair.Half{
+		Slice: k, Service: s.Service, Peer: s.Peer, PeerKind: s.PeerKind, Kind: s.Kind,
+		Error: s.Error, Adjusted: adjusted(s), Duration: s.End - s.Start,
+	}
+	var ok bool
+	if h.Key, ok = pair.KeyOf(s); !ok {
+		call := pair.FromRoot(&h)
+		p.slice(k).addCall(&call)
+		return
+	}
+	r := p.halves.Add(h)
+	for i := range r.Calls {
+		p.slice(r.Calls[i].Slice).addCall(&r.Calls[i])
+	}
+	p.losses.add(ReasonPairedLate, s.Service, r.Late)
+	if r.Refused {
+		p.losses.add(ReasonHalfCap, s.Service, 1)
+	}
+}
+
+// sample counts one sample, if it can be.
+func (p *Partition) sample(s *ingest.Sample, recordTime int64) (event int64, ok bool) {
+	event = clamp(s.Time, recordTime)
+	k := p.times.slice(event)
+	switch {
+	case s.Time <= 0 || event >= latestTime:
+		p.losses.add(ReasonBadTime, s.Service, 1)
+		return 0, false
+	case len(s.Keys) == 0 && s.Service == "":
+		p.losses.add(ReasonNoResource, "", 1)
+		return 0, false
+	case k < p.lowest:
+		p.losses.add(ReasonLate, s.Service, 1)
+		return 0, false
+	}
+	p.slice(k).addSample(s)
+	return event, true
+}
+
+// slice gives the rows of an open slice.
+func (p *Partition) slice(k int64) *rows {
+	r := p.open[k]
+	if r == nil {
+		r = newRows()
+		p.open[k] = r
+	}
+	return r
+}
+
+// moveTo lets the highest event time rise: slices that the watermark passes are
+// resolved and emitted, then halves that it passes are forgotten.
+func (p *Partition) moveTo(high int64, out *Output) {
+	if high <= p.high {
+		return
+	}
+	p.high = high
+	if first := p.times.firstOpen(high); first > p.lowest {
+		p.lowest = first
+		p.close(out)
+	}
+	p.halves.Forget(p.times.firstRemembered(high))
+}
+
+// close emits the open slices below p.lowest.
+func (p *Partition) close(out *Output) {
+	var closing []int64
+	for k := range p.open {
+		if k < p.lowest {
+			closing = append(closing, k)
+		}
+	}
+	slices.Sort(closing)
+	for i, k := range closing {
+		r := p.open[k]
+		delete(p.open, k)
+		calls, unpaired := p.halves.Close(k)
+		for i := range calls {
+			r.addCall(&calls[i])
+		}
+		for _, service := range unpaired {
+			r.node(service).Unpaired++
+		}
+		if k < p.resume.first {
+			continue // acknowledged before a restart
+		}
+		h := p.header(k)
+		if i+1 < len(closing) {
+			// A reader of this partial must not think the next one empty.
+			h.Watermark = closing[i+1] * p.cfg.Width
+		}
+		out.Partials = append(out.Partials, r.partial(h))
+	}
+}
+
+func (p *Partition) header(k int64) slice.Header {
+	return slice.Header{
+		Graph: p.cfg.Graph, Fingerprint: p.cfg.Fingerprint, Width: p.cfg.Width, Index: k,
+		Source: p.cfg.Source, Partitions: p.cfg.Partitions, Watermark: p.Watermark(),
+	}
+}
+
+// Watermark is the event time up to which the partition is complete:
+// math.MinInt64 before the first event, math.MaxInt64 after a final record.
+func (p *Partition) Watermark() int64 { return p.times.watermark(p.high) }
+
+// Highest is the highest event time so far, from which an idle partition is
+// advanced. ok is false before the first event and after the last.
+func (p *Partition) Highest() (t int64, ok bool) { return p.high, p.high != never && p.high != ended }
+
+// WatermarkOnly is a partial without rows, which tells the watermark to the
+// assembler. It may be written whenever all partials before it were.
+func (p *Partition) WatermarkOnly() *slice.Partial {
+	var k int64
+	if w := p.Watermark(); w != never {
+		k = p.times.slice(w)
+	}
+	return &slice.Partial{Header: p.header(k)}
+}
+
+// Next is the offset of the record that the machine expects: lag is counted from
+// here, not from the committed offset.
+func (p *Partition) Next() int64 { return max(p.next, p.resume.reached) }

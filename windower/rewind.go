@@ -1,0 +1,67 @@
+package windower
+
+import "slices"
+
+// step is a place in the log at which the highest event time reached a new
+// slice: the record (or the advance before the record) at offset.
+type step struct {
+	slice  int64 // that the highest event time lies in afterwards
+	offset int64
+	before int64 // highest event time before it
+}
+
+// rewind finds from which offset a machine must be rebuilt. It holds one step
+// for each slice at most, and forgets those that no later commit can need.
+type rewind struct {
+	times
+	steps []step // both slice and offset rise
+}
+
+// reached notes that the record at offset moved the highest event time.
+func (r *rewind) reached(offset, before, after int64) {
+	s := r.slice(after)
+	if len(r.steps) == 0 && s <= r.slice(before) || len(r.steps) > 0 && s <= r.steps[len(r.steps)-1].slice {
+		return
+	}
+	r.steps = append(r.steps, step{s, offset, before})
+}
+
+// at is the first step whose record reached a slice. Everything that belongs to
+// that slice, or to a later one, comes with that record or after it. next stands for
+// the records to come.
+func (r *rewind) at(slice int64, next step) step {
+	i, _ := slices.BinarySearchFunc(r.steps, slice, func(s step, slice int64) int {
+		if s.slice < slice {
+			return -1
+		}
+		return 1
+	})
+	if i == len(r.steps) {
+		return next
+	}
+	return r.steps[i]
+}
+
+// start gives the step to rebuild from, so that all slices from first on come
+// out whole; next is the offset of the next record with the present highest event
+// time. It goes back four times:
+//
+//  1. to the first record that holds anything of slice first or later;
+//  2. from there to the first record of any half still remembered then: calls of
+//     those slices may be made with it;
+//  3. again, because whether such a calling half was answered or resolved alone
+//     depends on the serving halves that were remembered when it came;
+//  4. from there to the first record of any slice open then, because the cap on
+//     halves counts from a slice's first half on.
+//
+// Steps before the result are forgotten: the result never falls, as first doesn't.
+func (r *rewind) start(first int64, next step) step {
+	s := r.at(first, next)
+	s = r.at(r.firstRemembered(s.before), next)
+	s = r.at(r.firstRemembered(s.before), next)
+	s = r.at(r.firstOpen(s.before), next)
+	for len(r.steps) > 0 && r.steps[0].offset < s.offset {
+		r.steps = r.steps[1:]
+	}
+	return s
+}
