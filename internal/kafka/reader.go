@@ -1,0 +1,212 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+)
+
+// LastOffset stands for the partition's end at the time of the first fetch.
+const LastOffset = -1
+
+// Policy says what to do when the offset to read is not in the partition.
+type Policy int
+
+// The policies. Whatever happens is counted and reported (FetchConfig.OnOutOfRange).
+const (
+	Stop     Policy = iota // Fetch fails with an *OutOfRangeError
+	Earliest               // go on with the oldest record that there is
+	Latest                 // go on with the next record that comes
+)
+
+// OutOfRange says what was missed where an offset was not in the partition: it was
+// trimmed by retention (Offset < First), or the topic was made anew (Offset > End).
+type OutOfRange struct {
+	Topic      string
+	Partition  int
+	Offset     int64 // asked for
+	First, End int64 // held by the partition
+	Resumed    int64 // where reading goes on
+	Lost       int64 // records skipped; 0 where the topic was made anew, as nobody knows
+}
+
+// OutOfRangeError is what Fetch fails with under the policy Stop.
+type OutOfRangeError struct{ OutOfRange }
+
+func (e *OutOfRangeError) Error() string {
+	what := "retention has removed it before it was read; give the topic more retention, or allow earliest or latest"
+	if e.Offset > e.End {
+		what = "the topic was made anew or lost its end; reset the group's offsets or use another group"
+	}
+	return fmt.Sprintf("offset %d of topic %s partition %d is out of range, expected %d to %d: %s",
+		e.Offset, e.Topic, e.Partition, e.First, e.End, what)
+}
+
+// FetchConfig says how a partition is read. The zero value is usable.
+type FetchConfig struct {
+	MinBytes int           // gather at least this much before answering; 0 means 1
+	MaxBytes int           // of one answer; a larger record comes alone; 0 means 1 MiB
+	MaxWait  time.Duration // how long the broker waits for MinBytes; 0 means 250 ms
+	// OutOfRange is the policy for offsets that the partition does not hold.
+	OutOfRange   Policy
+	OnOutOfRange func(OutOfRange)
+}
+
+func (f FetchConfig) withDefaults() FetchConfig {
+	if f.MinBytes <= 0 {
+		f.MinBytes = 1
+	}
+	if f.MaxBytes <= 0 {
+		f.MaxBytes = 1 << 20
+	}
+	if f.MaxWait <= 0 {
+		f.MaxWait = 250 * time.Millisecond
+	}
+	return f
+}
+
+// Reader reads one partition without a group. It is for one goroutine.
+type Reader struct {
+	client    *Client
+	topic     string
+	partition int
+	next      int64 // offset of the next record, or FirstOffset, LastOffset
+	cfg       FetchConfig
+	batch     batch
+	retry     retrier
+	narrow    bool // ask for one batch only: what came last had no record to give
+}
+
+// Read makes a reader that starts at offset, which may be FirstOffset or LastOffset.
+// It holds no resources.
+func (c *Client) Read(topic string, partition int, offset int64, cfg FetchConfig) *Reader {
+	return &Reader{
+		client: c, topic: topic, partition: partition, next: offset, cfg: cfg.withDefaults(),
+		retry: retrier{client: c, operation: "fetch", where: fmt.Sprintf("%s/%d", topic, partition)},
+	}
+}
+
+// Next is the offset of the next record that Fetch gives, if there is one.
+func (r *Reader) Next() int64 { return r.next }
+
+// Fetch returns the next records, at least one, or none after MaxWait; end is the
+// partition's high-water mark. The records and what they point to are the caller's
+// until the next Fetch. What may pass is retried until ctx ends.
+func (r *Reader) Fetch(ctx context.Context) (records []Record, end int64, err error) {
+	for {
+		records, end, again, err := r.try(ctx)
+		var out *OutOfRangeError
+		switch {
+		case err == nil && !again:
+			r.retry.reset()
+			return records, end, nil
+		case err == nil:
+			r.retry.reset()
+		case errors.As(err, &out):
+			return nil, 0, err
+		default:
+			if err := r.retry.pause(ctx, err); err != nil {
+				return nil, 0, err
+			}
+		}
+		if ctx.Err() != nil {
+			return nil, 0, context.Cause(ctx)
+		}
+	}
+}
+
+// try makes one request; again means that it gained no record but another will.
+func (r *Reader) try(ctx context.Context) (records []Record, end int64, again bool, err error) {
+	if r.next < 0 {
+		if err := r.resolve(ctx); err != nil {
+			return nil, 0, false, err
+		}
+	}
+	maxBytes := r.cfg.MaxBytes
+	if r.narrow {
+		maxBytes = 1
+	}
+	res, err := r.client.api.Fetch(ctx, &kafkago.FetchRequest{
+		Topic: r.topic, Partition: r.partition, Offset: r.next,
+		MinBytes: int64(r.cfg.MinBytes), MaxBytes: int64(maxBytes), MaxWait: r.cfg.MaxWait,
+	})
+	if err != nil {
+		return nil, 0, false, err
+	}
+	if errors.Is(res.Error, kafkago.OffsetOutOfRange) {
+		return nil, 0, true, r.outOfRange(ctx)
+	}
+	if res.Error != nil {
+		return nil, 0, false, res.Error
+	}
+	records, next, err := r.batch.read(r, res.Records)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	r.narrow = len(records) == 0 && next > r.next
+	again = r.narrow && next < res.HighWatermark
+	r.next = max(next, r.next)
+	r.count(records)
+	return records, res.HighWatermark, again, nil
+}
+
+func (r *Reader) count(records []Record) {
+	var bytes int64
+	for i := range records {
+		bytes += int64(len(records[i].Key) + len(records[i].Value))
+	}
+	r.client.stats.recordsRead.Add(int64(len(records)))
+	r.client.stats.bytesRead.Add(bytes)
+}
+
+// resolve turns FirstOffset and LastOffset into offsets, once, so that waiting at
+// the end of a partition can't slide past what comes.
+func (r *Reader) resolve(ctx context.Context) error {
+	held, err := r.client.ranges(ctx, r.topic, r.partition)
+	if err != nil {
+		return err
+	}
+	if r.next == LastOffset {
+		r.next = held[0].End
+	} else {
+		r.next = held[0].First
+	}
+	return nil
+}
+
+func (r *Reader) outOfRange(ctx context.Context) error {
+	held, err := r.client.ranges(ctx, r.topic, r.partition)
+	if err != nil {
+		return err
+	}
+	o := OutOfRange{
+		Topic: r.topic, Partition: r.partition, Offset: r.next,
+		First: held[0].First, End: held[0].End, Resumed: r.next,
+	}
+	if r.next >= o.First && r.next <= o.End {
+		return nil // the partition moved meanwhile: ask again
+	}
+	switch r.cfg.OutOfRange {
+	case Earliest:
+		o.Resumed = o.First
+	case Latest:
+		o.Resumed = o.End
+	}
+	if r.cfg.OutOfRange != Stop && o.Offset < o.First {
+		o.Lost = o.Resumed - o.Offset
+		r.client.stats.lost.Add(o.Lost)
+	}
+	r.client.log.Warn("kafka offset out of range", "topic", o.Topic, "partition", o.Partition, "offset", o.Offset,
+		"first", o.First, "end", o.End, "resumed", o.Resumed, "lost", o.Lost)
+	if r.cfg.OnOutOfRange != nil {
+		r.cfg.OnOutOfRange(o)
+	}
+	if r.cfg.OutOfRange == Stop {
+		return &OutOfRangeError{o}
+	}
+	r.next = o.Resumed
+	return nil
+}
