@@ -69,7 +69,7 @@ type Metric uint8
 // The metrics that are understood. Values are fixed point: see Sample.
 const (
 	MetricCPUUsage       Metric = iota // gauge: cores, or a utilisation from 0 to 1
-	MetricCPUTime                      // cumulative counter: seconds of CPU
+	MetricCPUTime                      // counter, always cumulative: seconds of CPU
 	MetricMemory                       // gauge: bytes, or a utilisation from 0 to 1
 	MetricServerDuration               // histogram of a server's durations: Count and Sum
 )
@@ -77,9 +77,12 @@ const (
 // Sample is one decoded data point of a container or a service.
 //
 // Keys name the container for the join with what spans' resources say, best
-// first: "pod:UID/CONTAINER", "pod:UID", "container:ID", "instance:ID",
-// "deployment:NAMESPACE/NAME". Two samples with the same first key are of the same
-// container.
+// first: "pod:UID/CONTAINER", "pod:UID", "podname:NAMESPACE/NAME", "container:ID",
+// "instance:ID", "deployment:NAMESPACE/NAME"; where there is none of them and the
+// resource has a service.name, "service:NAME". Two samples with the same first key are
+// of the same container. Samples of MetricServerDuration have a first key of their own
+// before these, one for each family of protocols ("…#http", "…#rpc"), since the
+// counters of both add up.
 type Sample struct {
 	Metric     Metric
 	Cumulative bool     // Value, Count and Sum count from Start; else they are of this point alone
@@ -103,6 +106,8 @@ type Batch struct {
 	Watermark int64
 	// Final says that nothing comes after this record (header presage-final: 1).
 	Final bool
+	// Lost counts what the record holds and Spans and Samples don't, by reason.
+	Lost [LossCount]int64
 }
 
 // The headers of watermark records, which have no value.
