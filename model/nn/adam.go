@@ -1,0 +1,69 @@
+package nn
+
+import (
+	"math"
+
+	"presage/model/tensor"
+)
+
+// Adam is Kingma and Ba's optimiser with PyTorch's defaults and conventions: weight
+// decay is added to the gradient, and the gradient's norm over all parameters is
+// clipped before that.
+type Adam[T tensor.Float] struct {
+	Beta1, Beta2, Epsilon float64
+	Decay                 float64 // times Param.Decay
+	Clip                  float64 // largest norm of the whole gradient; 0 means no bound
+
+	params []Param[T]
+	first  [][]T // running means of gradients
+	second [][]T // and of their squares
+	step   int
+}
+
+// NewAdam makes an optimiser for params without decay or clipping.
+func NewAdam[T tensor.Float](params []Param[T]) *Adam[T] {
+	a := &Adam[T]{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, params: params}
+	for _, p := range params {
+		a.first = append(a.first, make([]T, len(p.Var.Data)))
+		a.second = append(a.second, make([]T, len(p.Var.Data)))
+	}
+	return a
+}
+
+// Step moves the parameters against their gradients at the given rate and clears the
+// gradients.
+func (a *Adam[T]) Step(rate float64) {
+	a.step++
+	scale := T(a.clipScale())
+	b1, b2 := T(a.Beta1), T(a.Beta2)
+	rate /= 1 - math.Pow(a.Beta1, float64(a.step))
+	root := math.Sqrt(1 - math.Pow(a.Beta2, float64(a.step)))
+	for k, p := range a.params {
+		decay := T(a.Decay * p.Decay)
+		m, v, w := a.first[k], a.second[k], p.Var.Data
+		for i, g := range p.Var.Grad {
+			g = g*scale + decay*w[i]
+			m[i] = b1*m[i] + (1-b1)*g
+			v[i] = b2*v[i] + (1-b2)*g*g
+			w[i] -= T(rate) * m[i] / (T(math.Sqrt(float64(v[i])))/T(root) + T(a.Epsilon))
+		}
+		p.Var.ZeroGrad()
+	}
+}
+
+// clipScale is what the gradient is multiplied with.
+func (a *Adam[T]) clipScale() float64 {
+	if a.Clip <= 0 {
+		return 1
+	}
+	var sum float64
+	for _, p := range a.params {
+		for _, g := range p.Var.Grad {
+			sum += float64(g) * float64(g)
+		}
+	}
+	if norm := math.Sqrt(sum); norm > a.Clip {
+		return a.Clip / norm
+	}
+	return 1
+}

@@ -1,0 +1,199 @@
+package nn
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"presage/model/tensor"
+)
+
+// Problem is what Train minimises.
+type Problem interface {
+	// Samples is the number of training samples.
+	Samples() int
+	// Loss is the loss of a batch of sample numbers; rng serves dropout.
+	Loss(t *tensor.Tape[float32], batch []int, rng *rand.Rand) *tensor.Var[float32]
+	// Validate is the error on what the network isn't trained on; lower is better.
+	Validate() float64
+}
+
+// Options are the choices of one training run.
+type Options struct {
+	Seed     uint64
+	Epochs   int     // at most
+	PerEpoch int     // samples an epoch, drawn without replacement; 0 means all
+	Batch    int     // samples a step
+	Rate     float64 // highest learning rate
+	Decay    float64 // weight decay
+	Clip     float64 // largest norm of the gradient; 0 means no bound
+	Patience int     // epochs without improvement before stopping; 0 means never
+	// Average is the decay of the running average of the weights that is validated
+	// and kept in place of the weights themselves; 0 means no averaging.
+	Average float64
+	// Progress is told after every epoch; nil is allowed.
+	Progress func(epoch int, loss, valid float64)
+}
+
+// Report says how Train ended.
+type Report struct {
+	Epochs    int     // run
+	BestEpoch int     // whose weights were kept; 0 are those before training
+	Valid     float64 // their validation error
+	Stopped   string  // why training ended, in words
+	Diverged  bool
+}
+
+// Train runs epochs of Adam with a cosine schedule after a short warm-up, and leaves in
+// params the weights with the lowest validation error, which may be those it started
+// from. A loss or validation error that is not finite ends training with the best weights so
+// far. When ctx ends Train puts them back too, and returns ctx.Err().
+func Train(ctx context.Context, p Problem, params []Param[float32], o Options) (Report, error) {
+	r := run{
+		o: o, problem: p, params: params,
+		rng:  rand.New(rand.NewPCG(o.Seed, 0x7261696e)),
+		adam: NewAdam(params), tape: tensor.NewTape[float32](),
+		average: Copy(params), best: Copy(params),
+	}
+	r.adam.Decay, r.adam.Clip = o.Decay, o.Clip
+	r.order = make([]int, p.Samples())
+	for i := range r.order {
+		r.order[i] = i
+	}
+	r.perEpoch = len(r.order)
+	if o.PerEpoch > 0 {
+		r.perEpoch = min(o.PerEpoch, r.perEpoch)
+	}
+	batches := (r.perEpoch + o.Batch - 1) / max(o.Batch, 1)
+	r.total = max(1, batches*o.Epochs)
+	return r.train(ctx)
+}
+
+// run is the state of one call of Train.
+type run struct {
+	o        Options
+	problem  Problem
+	params   []Param[float32]
+	rng      *rand.Rand
+	adam     *Adam[float32]
+	tape     *tensor.Tape[float32]
+	average  [][]float32
+	best     [][]float32
+	order    []int
+	perEpoch int
+	step     int
+	total    int // steps planned
+}
+
+func (r *run) train(ctx context.Context) (Report, error) {
+	report := Report{Valid: r.problem.Validate(), Stopped: "all epochs done"}
+	if math.IsNaN(report.Valid) {
+		report.Valid = math.Inf(1)
+	}
+	for epoch := 1; epoch <= r.o.Epochs; epoch++ {
+		loss, err := r.epoch(ctx)
+		if err != nil {
+			Set(r.params, r.best)
+			return report, err
+		}
+		report.Epochs = epoch
+		valid := r.validate()
+		if r.o.Progress != nil {
+			r.o.Progress(epoch, loss, valid)
+		}
+		if !finite(loss) || !finite(valid) {
+			report.Diverged = true
+			report.Stopped = fmt.Sprintf("diverged in epoch %d (loss %g, validation error %g): kept the weights of epoch %d",
+				epoch, loss, valid, report.BestEpoch)
+			break
+		}
+		if valid < report.Valid {
+			report.Valid, report.BestEpoch = valid, epoch
+			r.keep()
+		}
+		if r.o.Patience > 0 && epoch-report.BestEpoch >= r.o.Patience {
+			report.Stopped = fmt.Sprintf("no improvement for %d epochs", r.o.Patience)
+			break
+		}
+	}
+	Set(r.params, r.best)
+	return report, nil
+}
+
+// epoch trains on one pass and returns the mean loss of its batches.
+func (r *run) epoch(ctx context.Context) (float64, error) {
+	r.rng.Shuffle(len(r.order), func(i, j int) { r.order[i], r.order[j] = r.order[j], r.order[i] })
+	var sum float64
+	batches := 0
+	for from := 0; from < r.perEpoch; from += r.o.Batch {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		batch := r.order[from:min(from+r.o.Batch, r.perEpoch)]
+		r.tape.Reset()
+		loss := r.problem.Loss(r.tape, batch, r.rng)
+		value := float64(loss.Data[0])
+		if !finite(value) {
+			return value, nil
+		}
+		r.tape.Backward(loss)
+		r.adam.Step(r.rate())
+		r.step++
+		r.track()
+		sum += value
+		batches++
+	}
+	return sum / float64(max(batches, 1)), nil
+}
+
+// rate is the learning rate of the present step: up over the first twentieth, then down
+// along a cosine to a hundredth.
+func (r *run) rate() float64 {
+	warm := max(1, r.total/20)
+	if r.step < warm {
+		return r.o.Rate * float64(r.step+1) / float64(warm)
+	}
+	phase := float64(r.step-warm) / float64(max(1, r.total-warm))
+	return r.o.Rate * (0.01 + 0.99*(1+math.Cos(math.Pi*phase))/2)
+}
+
+// track moves the running average towards the weights; early on it follows faster, so
+// that it forgets where it started.
+func (r *run) track() {
+	if r.o.Average == 0 {
+		return
+	}
+	decay := float32(min(r.o.Average, float64(1+r.step)/float64(10+r.step)))
+	for k, p := range r.params {
+		avg := r.average[k]
+		for i, w := range p.Var.Data {
+			avg[i] = decay*avg[i] + (1-decay)*w
+		}
+	}
+}
+
+// validate is the error of the weights that would be kept now.
+func (r *run) validate() float64 {
+	if r.o.Average == 0 {
+		return r.problem.Validate()
+	}
+	now := Copy(r.params)
+	Set(r.params, r.average)
+	valid := r.problem.Validate()
+	Set(r.params, now)
+	return valid
+}
+
+// keep remembers the weights that validate looked at.
+func (r *run) keep() {
+	if r.o.Average == 0 {
+		r.best = Copy(r.params)
+		return
+	}
+	for k, avg := range r.average {
+		copy(r.best[k], avg)
+	}
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
