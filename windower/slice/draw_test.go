@@ -3,6 +3,7 @@ package slice
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"pgregory.net/rapid"
 )
@@ -84,4 +85,54 @@ func drawPartial(t *rapid.T) *Partial {
 		Sightings: drawRows(t, drawSighting, compareSightings),
 		Resources: drawRows(t, drawResource, compareResources),
 	}
+}
+
+func drawColumn(t *rapid.T, n int) Column {
+	c := NewColumn(n)
+	for i := range n {
+		if rapid.Bool().Draw(t, "valid") {
+			c.Set(i, rapid.Float64Range(-1e300, 1e300).Draw(t, "value"))
+		}
+	}
+	return c
+}
+
+// drawSnapshot gives well-formed snapshots.
+func drawSnapshot(t *rapid.T) *Snapshot {
+	s := &Snapshot{
+		Graph: "shop", Fingerprint: rapid.Uint64().Draw(t, "fingerprint"), Width: rapid.Int64Range(1, 60e9).Draw(t, "width"),
+		Index: rapid.Int64().Draw(t, "index"), Revision: rapid.IntRange(1, 3).Draw(t, "revision"), Complete: rapid.Bool().Draw(t, "complete"),
+		Missing: rapid.SliceOfN(drawNames, 0, 2).Draw(t, "missing"),
+	}
+	s.Segment = min(s.Index, rapid.Int64().Draw(t, "segment"))
+	s.Nodes.Service = rapid.SliceOfNDistinct(drawNames, 0, 8, rapid.ID).Draw(t, "services")
+	slices.Sort(s.Nodes.Service)
+	n := s.Nodes.Len()
+	s.Nodes.Virtual = rapid.SliceOfN(rapid.Bool(), n, n).Draw(t, "virtual")
+	for _, c := range s.Nodes.columns() {
+		*c.Column = drawColumn(t, n)
+	}
+	s.Edges.Offset = []int32{0}
+	for range n {
+		for callee := range n {
+			for kind := range uint8(4) {
+				if rapid.IntRange(0, 7).Draw(t, "edge") == 0 {
+					s.Edges.Callee = append(s.Edges.Callee, int32(callee))
+					s.Edges.Kind = append(s.Edges.Kind, kind)
+					for _, c := range s.Edges.columns() {
+						*c.values = append(*c.values, rapid.Float64Range(0, 1e9).Draw(t, "value"))
+					}
+				}
+			}
+		}
+		s.Edges.Offset = append(s.Edges.Offset, int32(s.Edges.Len()))
+	}
+	for range rapid.IntRange(0, 4).Draw(t, "resources") {
+		s.Resources = append(s.Resources, ResourceState{
+			Key: drawNames.Draw(t, "key"), Service: drawNames.Draw(t, "service"), Metric: rapid.Uint8().Draw(t, "metric"),
+			LastTime: rapid.Int64().Draw(t, "time"), LastStart: rapid.Int64().Draw(t, "start"), LastValue: rapid.Int64().Draw(t, "value"), LastCount: rapid.Int64().Draw(t, "count"),
+		})
+	}
+	slices.SortFunc(s.Resources, func(a, b ResourceState) int { return strings.Compare(a.Key, b.Key) })
+	return s
 }

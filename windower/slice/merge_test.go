@@ -23,10 +23,10 @@ func TestMergeLaws(t *testing.T) {
 		before := mustMerge(t, a)
 		all := mustMerge(t, a, b, c)
 		for name, other := range map[string]*Partial{
-			"another order":   mustMerge(t, c, a, b),
-			"left to right":   mustMerge(t, mustMerge(t, a, b), c),
-			"right to left":   mustMerge(t, a, mustMerge(t, b, c)),
-			"pairs": mustMerge(t, mustMerge(t, c, a), b),
+			"another order": mustMerge(t, c, a, b),
+			"left to right": mustMerge(t, mustMerge(t, a, b), c),
+			"right to left": mustMerge(t, a, mustMerge(t, b, c)),
+			"pairs":         mustMerge(t, mustMerge(t, c, a), b),
 		} {
 			if !reflect.DeepEqual(all, other) {
 				t.Fatalf("merging in %s gives another partial", name)

@@ -1,5 +1,7 @@
 package slice
 
+import "slices"
+
 // Snapshot is the whole graph in one slice: a struct of arrays, rows sorted by
 // service name, edges in CSR by caller. It is a pure function of the partials.
 type Snapshot struct {
@@ -65,4 +67,39 @@ type ResourceState struct {
 	LastStart int64
 	LastValue int64
 	LastCount int64
+}
+
+// Len is the number of services.
+func (n *Nodes) Len() int { return len(n.Service) }
+
+// Find gives the row of a service.
+func (n *Nodes) Find(service string) (row int, ok bool) {
+	return slices.BinarySearch(n.Service, service)
+}
+
+// NewColumn makes a column of n missing values.
+func NewColumn(n int) Column { return Column{Value: make([]float64, n), Valid: make([]bool, n)} }
+
+// Set makes the value of row i known.
+func (c *Column) Set(i int, v float64) { c.Value[i], c.Valid[i] = v, true }
+
+// At gives the value of row i; ok is false where it is missing.
+func (c *Column) At(i int) (v float64, ok bool) { return c.Value[i], c.Valid[i] }
+
+// Len is the number of edges.
+func (e *Edges) Len() int { return len(e.Callee) }
+
+// Of gives the edges of caller i: those from first up to, not including, end.
+func (e *Edges) Of(i int) (first, end int) { return int(e.Offset[i]), int(e.Offset[i+1]) }
+
+// Callers gives the caller's row of each edge.
+func (e *Edges) Callers() []int32 {
+	callers := make([]int32, e.Len())
+	for i := range len(e.Offset) - 1 {
+		first, end := e.Of(i)
+		for k := first; k < end; k++ {
+			callers[k] = int32(i)
+		}
+	}
+	return callers
 }
