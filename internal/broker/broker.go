@@ -1,13 +1,16 @@
 package broker
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -186,3 +189,21 @@ func describeOnly(resource kmsg.ACLResourceType) kfake.ACL {
 
 // Cluster is the broker itself, for tests that inject faults.
 func (b *Broker) Cluster() *kfake.Cluster { return b.cluster }
+
+// Grow gives a topic more partitions.
+func (b *Broker) Grow(topic string, partitions int) error {
+	req := kmsg.NewPtrCreatePartitionsRequest()
+	t := kmsg.NewCreatePartitionsRequestTopic()
+	t.Topic, t.Count = topic, int32(partitions)
+	req.Topics = append(req.Topics, t)
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.addr))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	res, err := req.RequestWith(context.Background(), client)
+	if err != nil {
+		return fmt.Errorf("grow topic %s of the embedded broker: %w", topic, err)
+	}
+	return kerr.ErrorForCode(res.Topics[0].ErrorCode)
+}

@@ -66,7 +66,7 @@ func isNetwork(err error) bool {
 
 // explain turns the failure of a first request into what, where and what to do.
 func (c *Client) explain(ctx context.Context, doing string, err error) error {
-	return fmt.Errorf("%s with Kafka at %s: %s: %w", doing, c.brokers(), c.reason(ctx, err), err)
+	return fmt.Errorf("%s (Kafka at %s): %s: %w", doing, c.brokers(), c.reason(ctx, err), err)
 }
 
 func (c *Client) reason(ctx context.Context, err error) string {
@@ -89,6 +89,9 @@ func (c *Client) reason(ctx context.Context, err error) string {
 	case errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || isTimeout(err):
 		return fmt.Sprintf("no answer within %v; check the address, the network, and whether the listener wants TLS", c.cfg.DialTimeout)
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET):
+		if c.cfg.SASL != nil {
+			return fmt.Sprintf("the broker closed the connection, as some do where they refuse user %q; check kafka.sasl, and whether the listener wants TLS", c.cfg.SASL.Username)
+		}
 		return "the broker closed the connection; check whether the listener wants TLS or SASL"
 	}
 	return "the request failed"

@@ -63,7 +63,7 @@ func (r *retrier) pause(ctx context.Context, err error) error {
 }
 
 func (r *retrier) wrap(ctx context.Context, err error) error {
-	return fmt.Errorf("%s %s with Kafka at %s: %s: %w", r.operation, r.where, r.client.brokers(), r.client.reason(ctx, err), err)
+	return fmt.Errorf("%s %s (Kafka at %s): %s: %w", r.operation, r.where, r.client.brokers(), r.client.reason(ctx, err), err)
 }
 
 // reset is called after a success.
