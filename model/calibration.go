@@ -74,6 +74,29 @@ func (c *Calibration) Interval(service string, h int, low, median, high float64)
 	return median - below*max(median-low, least), median + above*max(high-median, least)
 }
 
+// Start sets the thresholds of step h to the quantiles of scores that are known
+// beforehand: the distance of the truth below and above the median, in half-widths of that side.
+// Scores that are no number are left out; without scores the thresholds stay.
+func (c *Calibration) Start(h int, below, above []float64) {
+	c.Lower[h-1] = startOf(below, (1+c.Level)/2, c.Lower[h-1])
+	c.Upper[h-1] = startOf(above, (1+c.Level)/2, c.Upper[h-1])
+}
+
+func startOf(scores []float64, level, otherwise float64) float64 {
+	known := scores[:0:0]
+	for _, s := range scores {
+		if !math.IsNaN(s) {
+			known = append(known, s)
+		}
+	}
+	if len(known) == 0 {
+		return otherwise
+	}
+	slices.Sort(known)
+	place := min(int(math.Ceil(level*float64(len(known)+1)))-1, len(known)-1)
+	return bound(math.Log(max(known[place], math.Exp(-maxLogThreshold))))
+}
+
 // Add takes in one forecast that is due in the present slice, with the interval
 // it was issued with. A NaN leaves it out.
 func (c *Calibration) Add(service string, h int, p Point) {

@@ -1,0 +1,260 @@
+package online
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"presage/model"
+)
+
+// The shares of a history's windows that a training stops by and is judged by.
+const (
+	validShare = 0.15
+	judgeShare = 0.15
+)
+
+// Job is all that one training needs. Its steps are shared with the loop and are
+// not changed by either.
+type Job struct {
+	Target    string
+	Task      model.Task
+	Method    model.Method // of the network
+	Baselines []model.Method
+	Level     float64
+	Parts     model.Parts
+	Seed      uint64
+	Epochs    int
+	At        int64 // end of the last slice known, Unix nanoseconds; the version's time
+	// The champion to start from and to beat; Parent is empty if there is none.
+	Parent      string
+	Champion    model.State
+	TrainedTo   int64 // start of the last slice that the champion was trained on
+	Progress    func(model.FitProgress)
+	Calibration *model.Calibration // the champion's
+}
+
+// Candidate is what a training made. It is given to Promote once.
+type Candidate struct {
+	Target      string
+	Version     string
+	Parent      string
+	Task        model.Task
+	Seed        uint64
+	State       model.State
+	Report      model.FitReport
+	From, To    int64 // start of the first and the last slice trained on (validation included), Unix nanoseconds
+	Fingerprint string
+	Judged      []Judged // the candidate first, then the champion if there is one, then the baselines
+
+	network     model.Forecaster
+	baselines   []model.Forecaster
+	calibration *model.Calibration
+}
+
+// Judged is how a forecaster did on the slices that neither network was trained
+// on, mean over all steps, on the points that every one of them forecast.
+type Judged struct {
+	Version   string
+	Points    int64
+	MAE       float64 // the target's unit
+	MAEScaled float64 // standardised by service
+}
+
+// schedule adds the jobs that are due.
+func (l *Loop) schedule(out *Outcome) {
+	if l.cfg.Network.New == nil || l.nonEmpty < l.nextTraining {
+		return
+	}
+	l.nextTraining = l.nonEmpty + int64(l.cfg.RetrainEvery)
+	for _, t := range l.tracks {
+		job, err := t.job(l.history)
+		if err != nil {
+			// Too fragmented a history: look again when there is more of it.
+			l.nextTraining = min(l.nextTraining, l.nonEmpty+int64(l.cfg.Input+l.cfg.Horizons))
+			out.Note = fmt.Sprintf("no training of %s yet: %v", t.name, err)
+			continue
+		}
+		if t.network() == nil {
+			l.nextTraining = min(l.nextTraining, l.nonEmpty+int64(l.cfg.FirstTraining))
+		}
+		t.totals.Trainings++
+		out.Jobs = append(out.Jobs, job)
+	}
+}
+
+func (t *track) job(history []*model.Step) (Job, error) {
+	parts, err := model.Split(history, t.task.Input, t.task.Horizons, validShare, judgeShare)
+	if err != nil {
+		return Job{}, err
+	}
+	last := history[len(history)-1]
+	job := Job{
+		Target: t.name, Task: t.task, Method: t.cfg.Network, Baselines: t.cfg.Baselines, Level: t.cfg.Level,
+		Parts: parts, Seed: t.cfg.Seed + uint64(t.totals.Trainings), Epochs: t.cfg.Epochs, At: last.At + last.Width,
+	}
+	if n := t.network(); n != nil {
+		if job.Champion, err = n.forecaster.State(); err != nil {
+			return Job{}, fmt.Errorf("champion %s: %w", n.version, err)
+		}
+		job.Parent, job.TrainedTo, job.Calibration = n.version, t.trained, n.calibration.Clone()
+	}
+	return job, nil
+}
+
+// Train makes a candidate: it fits the network and the baselines, and judges them on
+// the slices that neither the candidate nor the champion was trained on. It may take
+// minutes, and ends with ctx.Err() when told to.
+func Train(ctx context.Context, job Job) (*Candidate, error) {
+	network, err := job.Method.New(job.Task)
+	if err != nil {
+		return nil, fmt.Errorf("train %s: %w", job.Method.Name, err)
+	}
+	var champion model.Forecaster
+	opt := model.FitOptions{Seed: job.Seed, Epochs: job.Epochs, Progress: job.Progress}
+	if job.Parent != "" {
+		if champion, err = job.Method.New(job.Task); err == nil {
+			err = errors.Join(champion.Restore(job.Champion), network.Restore(job.Champion))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("train from %s: %w", job.Parent, err)
+		}
+		opt.Warm = true
+	}
+	p := job.Parts
+	c := &Candidate{
+		Target: job.Target, Task: job.Task, Parent: job.Parent, Seed: job.Seed, network: network, calibration: job.Calibration,
+		From: p.Train[0].At, To: p.Valid[len(p.Valid)-1].At, Fingerprint: fingerprint(p.Train, p.Valid),
+	}
+	if c.Report, err = network.Fit(ctx, p.Train, p.Valid, opt); err != nil {
+		return nil, fmt.Errorf("train %s: %w", job.Method.Name, err)
+	}
+	for _, m := range job.Baselines {
+		b, err := m.New(job.Task)
+		if err != nil {
+			return nil, fmt.Errorf("train %s: %w", m.Name, err)
+		}
+		if _, err := b.Fit(ctx, p.Train, p.Valid, opt); err != nil {
+			return nil, fmt.Errorf("train %s: %w", m.Name, err)
+		}
+		c.baselines = append(c.baselines, b)
+	}
+	if c.State, err = network.State(); err != nil {
+		return nil, fmt.Errorf("train %s: %w", job.Method.Name, err)
+	}
+	c.Version = model.Version(job.Method.Name, job.At, c.State)
+	if c.calibration == nil {
+		if c.calibration, err = warm(ctx, network, job); err != nil {
+			return nil, err
+		}
+	}
+	return c, c.judge(ctx, champion, job)
+}
+
+// warm starts a first network's calibration from its scores on the validation and
+// judgement windows.
+func warm(ctx context.Context, f model.Forecaster, job Job) (*model.Calibration, error) {
+	t := job.Task
+	middle, q := t.Median(), len(t.Levels)
+	c := model.NewCalibration(job.Level, t.Horizons)
+	below, above := make([][]float64, t.Horizons), make([][]float64, t.Horizons)
+	for _, part := range [][]*model.Step{job.Parts.Valid, job.Parts.Judge} {
+		for _, w := range model.Windows(part, t.Input, t.Horizons) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			p, err := f.Forecast(w.Input)
+			if err != nil {
+				return nil, fmt.Errorf("train: calibrate: %w", err)
+			}
+			for h, step := range w.Target {
+				for i, r := range model.Index(step.Services, p.Services) {
+					if r < 0 {
+						continue
+					}
+					truth, ok := step.Value(int(r), t.Target)
+					row := p.Values[(i*t.Horizons+h)*q:][:q]
+					yhat := float64(row[middle])
+					if ok && all([]model.Prediction{p}, (i*t.Horizons+h)*q+middle) {
+						below[h] = append(below[h], (yhat-truth)/(yhat-float64(row[0])))
+						above[h] = append(above[h], (truth-yhat)/(float64(row[q-1])-yhat))
+					}
+				}
+			}
+		}
+	}
+	for h := range t.Horizons {
+		c.Start(h+1, below[h], above[h])
+	}
+	return c, nil
+}
+
+// judge scores the candidate, the champion and the baselines on the judgement
+// windows that begin, with their embargo, after the champion's training too.
+func (c *Candidate) judge(ctx context.Context, champion model.Forecaster, job Job) error {
+	entrants := []model.Forecaster{c.network}
+	c.Judged = []Judged{{Version: c.Version}}
+	if champion != nil {
+		entrants = append(entrants, champion)
+		c.Judged = append(c.Judged, Judged{Version: job.Parent})
+	}
+	for k, b := range c.baselines {
+		entrants = append(entrants, b)
+		c.Judged = append(c.Judged, Judged{Version: job.Baselines[k].Name})
+	}
+	t := job.Task
+	middle, q := t.Median(), len(t.Levels)
+	scaler := model.FitScaler(t, job.Parts.Train)
+	for _, w := range model.Windows(job.Parts.Judge, t.Input, t.Horizons) {
+		origin := w.Origin()
+		if champion != nil && origin.At < job.TrainedTo+int64(t.Input+t.Horizons)*origin.Width {
+			continue
+		}
+		said := make([]model.Prediction, len(entrants))
+		for k, e := range entrants {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			var err error
+			if said[k], err = e.Forecast(w.Input); err != nil {
+				return fmt.Errorf("judge %s: %w", c.Judged[k].Version, err)
+			}
+		}
+		for h, step := range w.Target {
+			for i, r := range model.Index(step.Services, origin.Services) {
+				if r < 0 {
+					continue
+				}
+				truth, ok := step.Value(int(r), t.Target)
+				at := (i*t.Horizons+h)*q + middle
+				if !ok || !all(said, at) {
+					continue
+				}
+				name := origin.Services[i]
+				for k := range said {
+					yhat := float64(said[k].Values[at])
+					j := &c.Judged[k]
+					j.Points++
+					j.MAE += math.Abs(truth - yhat)
+					j.MAEScaled += math.Abs(scaler.Scaled(name, truth) - scaler.Scaled(name, yhat))
+				}
+			}
+		}
+	}
+	for k := range c.Judged {
+		j := &c.Judged[k]
+		j.MAE /= max(float64(j.Points), 1)
+		j.MAEScaled /= max(float64(j.Points), 1)
+	}
+	return nil
+}
+
+func all(said []model.Prediction, at int) bool {
+	for _, p := range said {
+		if v := float64(p.Values[at]); math.IsNaN(v) || math.IsInf(v, 0) {
+			return false
+		}
+	}
+	return true
+}
