@@ -92,7 +92,9 @@ func TestLoadRefusesCorruption(t *testing.T) {
 		"a bit of a weight":  {weightsFile, func(b []byte) []byte { b[len(b)-1] ^= 1; return b }, ErrCorrupt},
 		"card no JSON":       {cardFile, func(b []byte) []byte { return b[:20] }, ErrCorrupt},
 		"card of the future": {cardFile, func(b []byte) []byte { return []byte(strings.Replace(string(b), `"schema": 1`, `"schema": 9`, 1)) }, ErrCorrupt},
-		"card of another":    {cardFile, func(b []byte) []byte { return []byte(strings.Replace(string(b), `"version": "stgnn-2026`, `"version": "stgnn-2027`, 1)) }, ErrCorrupt},
+		"card of another": {cardFile, func(b []byte) []byte {
+			return []byte(strings.Replace(string(b), `"version": "stgnn-2026`, `"version": "stgnn-2027`, 1))
+		}, ErrCorrupt},
 	}
 	for name, d := range damage {
 		t.Run(name, func(t *testing.T) {
