@@ -1,0 +1,96 @@
+package stgnn
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"presage/model/nn"
+	"presage/model/tensor"
+)
+
+// network is the default mode's trained part: from assembled rows to quantiles on the
+// standardised scale.
+type network[T tensor.Float] struct {
+	window *nn.Linear[T]
+	day    *nn.Embedding[T] // [slots, embed]
+	name   *nn.Embedding[T] // [services of training, embed]; nil without identity
+	blocks []*nn.Residual[T]
+	head   *nn.Linear[T]
+
+	horizons, quantiles, median int
+}
+
+// dims are the sizes of a network.
+type dims struct {
+	inputs, slots, services     int
+	horizons, quantiles, median int
+}
+
+// newNetwork draws weights. The head starts at zero, so that an untrained network is
+// persistence with a band; the embeddings do too, so that what training never sees adds nothing.
+func newNetwork[T tensor.Float](c Config, d dims, rng *rand.Rand) *network[T] {
+	n := &network[T]{horizons: d.horizons, quantiles: d.quantiles, median: d.median}
+	n.window = nn.NewLinear[T](d.inputs, c.Width, rng)
+	n.day = nn.NewEmbedding[T](d.slots, c.Embed, 0, 1, rng)
+	width := c.Width + c.Embed
+	if c.Identity == "on" {
+		n.name = nn.NewEmbedding[T](d.services, c.Embed, 0, identityDecay, rng)
+		width += c.Embed
+	}
+	for range c.Blocks {
+		n.blocks = append(n.blocks, nn.NewResidual[T](width, c.Dropout, rng))
+	}
+	n.head = nn.NewLinear[T](width, d.horizons*d.quantiles, rng)
+	clear(n.head.W.Data)
+	clear(n.head.B.Data)
+	return n
+}
+
+// identityDecay multiplies the weight decay of the identity embedding: it is the part
+// that can learn services by heart.
+const identityDecay = 10
+
+// batch is what forward reads: R rows.
+type batch[T tensor.Float] struct {
+	x    []T     // [R, inputs]
+	base []T     // [R] last values
+	slot []int32 // [R] time of day, -1 for none
+	name []int32 // [R] identity, -1 for none
+}
+
+// forward gives quantiles [R × H, Q], rising along Q. A nil rng switches dropout off.
+func (n *network[T]) forward(t *tensor.Tape[T], b batch[T], rng *rand.Rand) *tensor.Var[T] {
+	rows := len(b.base)
+	parts := []*tensor.Var[T]{
+		n.window.Forward(t, tensor.NewConst(b.x, rows, len(b.x)/max(rows, 1))),
+		n.day.Forward(t, b.slot),
+	}
+	if n.name != nil {
+		parts = append(parts, n.name.Forward(t, b.name))
+	}
+	h := t.Concat(parts...)
+	for _, block := range n.blocks {
+		h = block.Forward(t, h, rng)
+	}
+	raw := t.Reshape(n.head.Forward(t, h), rows*n.horizons, n.quantiles)
+	base := make([]T, rows*n.horizons)
+	for i := range base {
+		base[i] = b.base[i/n.horizons]
+	}
+	return t.AddCol(t.Quantiles(raw, n.median), tensor.NewConst(base, len(base)))
+}
+
+// params lists everything trained, by the names in stored weights.
+func (n *network[T]) params() []nn.Param[T] {
+	out := append(n.window.Params("window"), n.day.Params("day")...)
+	if n.name != nil {
+		out = append(out, n.name.Params("identity")...)
+	}
+	for i, b := range n.blocks {
+		out = append(out, b.Params(fmt.Sprintf("block%d", i))...)
+	}
+	return append(out, n.head.Params("head")...)
+}
+
+// zeroRand draws the weights that Restore overwrites.
+func zeroRand() *rand.Rand { return rand.New(rand.NewPCG(0, 0)) }

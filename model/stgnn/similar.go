@@ -1,0 +1,122 @@
+package stgnn
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"presage/model"
+)
+
+// similar lists, for each service of the scaler, the services whose target moved like
+// its own in training.
+type similar struct {
+	k      int
+	index  []int32   // [names, k] places in the scaler, -1 where there are fewer
+	weight []float32 // [names, k] correlations, all positive
+}
+
+// Bounds of the search: enough slices to correlate on, and the fewest that mean anything.
+const (
+	similarSteps    = 2048
+	similarFewest   = 24
+	similarSmallest = 0.1 // weakest correlation that counts
+	similarServices = 8192
+)
+
+// newSimilar correlates the services' high-pass residuals, the target less its mean over the T slices
+// before, over the last training slices. A missing value's residual counts as zero.
+func newSimilar(steps []*model.Step, t model.Task, ch channels, sc *scaler, k int) similar {
+	n := len(sc.names)
+	sim := similar{k: max(k, 0)}
+	if k <= 0 || n < 2 || n > similarServices {
+		sim.k = 0
+		return sim
+	}
+	sim.index = make([]int32, n*k)
+	sim.weight = make([]float32, n*k)
+	for i := range sim.index {
+		sim.index[i] = -1
+	}
+	steps = steps[max(0, len(steps)-similarSteps):]
+	if len(steps) < similarFewest {
+		return sim
+	}
+	r := residuals(steps, t, ch, sc)
+	rows := blas32.General{Rows: n, Cols: len(steps), Stride: len(steps), Data: r}
+	corr := blas32.General{Rows: n, Cols: n, Stride: n, Data: make([]float32, n*n)}
+	blas32.Gemm(blas.NoTrans, blas.Trans, 1, rows, rows, 0, corr)
+
+	type pair struct {
+		with int32
+		corr float32
+	}
+	best := make([]pair, 0, n)
+	for i := range n {
+		best = best[:0]
+		for j := range n {
+			if c := corr.Data[i*n+j]; j != i && c > similarSmallest {
+				best = append(best, pair{int32(j), c})
+			}
+		}
+		slices.SortFunc(best, func(a, b pair) int {
+			switch {
+			case a.corr > b.corr:
+				return -1
+			case a.corr < b.corr:
+				return 1
+			}
+			return int(a.with - b.with)
+		})
+		for m, p := range best[:min(k, len(best))] {
+			sim.index[i*k+m], sim.weight[i*k+m] = p.with, p.corr
+		}
+	}
+	return sim
+}
+
+// residuals are [names, steps] rows of length one (or zero).
+func residuals(steps []*model.Step, t model.Task, ch channels, sc *scaler) []float32 {
+	n, f := len(sc.names), len(t.Channels)
+	out := make([]float32, n*len(steps))
+	past := make([][]float32, n) // values of the last T slices where observed
+	for k, s := range steps {
+		if k > 0 && !steps[k-1].Contiguous(s) {
+			clear(past)
+		}
+		for i, row := range sc.rows(s.Services) {
+			if row < 0 || s.Mask[i*f+t.Target] == 0 {
+				continue
+			}
+			v := ch.forward(t.Target, s.Values[i*f+t.Target])
+			if p := past[row]; len(p) > 0 {
+				var sum float32
+				for _, x := range p {
+					sum += x
+				}
+				out[int(row)*len(steps)+k] = v - sum/float32(len(p))
+				if len(p) == t.Input {
+					past[row] = append(p[:0], p[1:]...)
+				}
+			}
+			past[row] = append(past[row], v)
+		}
+	}
+	for i := range n {
+		row := out[i*len(steps) : (i+1)*len(steps)]
+		var squares float64
+		for _, v := range row {
+			squares += float64(v) * float64(v)
+		}
+		if squares == 0 {
+			continue
+		}
+		scale := float32(1 / math.Sqrt(squares))
+		for k := range row {
+			row[k] *= scale
+		}
+	}
+	return out
+}
