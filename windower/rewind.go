@@ -44,22 +44,21 @@ func (r *rewind) at(slice int64, next step) step {
 
 // start gives the step to rebuild from, so that all slices from first on come
 // out whole; next is the offset of the next record with the present highest event
-// time. It goes back four times:
+// time. It goes back three times:
 //
 //  1. to the first record that holds anything of slice first or later;
 //  2. from there to the first record of any half still remembered then: calls of
 //     those slices may be made with it;
 //  3. again, because whether such a calling half was answered or resolved alone
-//     depends on the serving halves that were remembered when it came;
-//  4. from there to the first record of any slice open then, because the cap on
-//     halves counts from a slice's first half on.
+//     depends on the serving halves that were remembered when it came.
 //
-// Steps before the result are forgotten: the result never falls, as first doesn't.
+// The cap on halves asks for no more: steps 2 and 3 go back to where the first of a
+// slice's halves can be. Steps before the result are forgotten: the result never
+// falls, as first doesn't.
 func (r *rewind) start(first int64, next step) step {
 	s := r.at(first, next)
 	s = r.at(r.firstRemembered(s.before), next)
 	s = r.at(r.firstRemembered(s.before), next)
-	s = r.at(r.firstOpen(s.before), next)
 	for len(r.steps) > 0 && r.steps[0].offset < s.offset {
 		r.steps = r.steps[1:]
 	}
