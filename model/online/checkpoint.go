@@ -13,27 +13,29 @@ import (
 const checkpointVersion = 1
 
 type checkpoint struct {
-	Version      int               `json:"version"`
-	Graph        string            `json:"graph"`
-	Targets      []string          `json:"targets"`
-	Input        int               `json:"input"`
-	Horizons     int               `json:"horizons"`
-	Level        float64           `json:"level"`
-	Index        int64             `json:"index"`
-	Width        int64             `json:"width_ns"`
-	NonEmpty     int64             `json:"non_empty"`
-	NextTraining int64             `json:"next_training"`
-	Tracks       []trackCheckpoint `json:"tracks"`
+	Version  int               `json:"version"`
+	Graph    string            `json:"graph"`
+	Targets  []string          `json:"targets"`
+	Input    int               `json:"input"`
+	Horizons int               `json:"horizons"`
+	Level    float64           `json:"level"`
+	Index    int64             `json:"index"`
+	Width    int64             `json:"width_ns"`
+	NonEmpty int64             `json:"non_empty"`
+	Tracks   []trackCheckpoint `json:"tracks"`
 }
 
 type trackCheckpoint struct {
-	Champion string              `json:"champion"` // version, empty for none
-	Served   string              `json:"served"`   // the baseline that serves where no network does
-	Behind   bool                `json:"behind"`
-	Trained  int64               `json:"trained_to"`
-	Totals   Totals              `json:"totals"`
-	Pending  []*issue            `json:"pending"`
-	Entrants []entrantCheckpoint `json:"entrants"`
+	Champion  string              `json:"champion"` // version, empty for none
+	Served    string              `json:"served"`   // the baseline that serves where no network does
+	Behind    bool                `json:"behind"`
+	Trained   int64               `json:"trained_to"`
+	Training  bool                `json:"training"`   // a training was under way: it is due again
+	TrainedAt int64               `json:"trained_at"` // in slices that are not empty
+	RetryAt   int64               `json:"retry_at"`
+	Totals    Totals              `json:"totals"`
+	Pending   []*issue            `json:"pending"`
+	Entrants  []entrantCheckpoint `json:"entrants"`
 }
 
 type entrantCheckpoint struct {
@@ -54,10 +56,10 @@ type tensor struct {
 func (l *Loop) Checkpoint() ([]byte, error) {
 	c := checkpoint{
 		Version: checkpointVersion, Graph: l.cfg.Graph, Targets: l.cfg.Targets, Input: l.cfg.Input, Horizons: l.cfg.Horizons,
-		Level: l.cfg.Level, Index: l.index, Width: l.width, NonEmpty: l.nonEmpty, NextTraining: l.nextTraining,
+		Level: l.cfg.Level, Index: l.index, Width: l.width, NonEmpty: l.nonEmpty,
 	}
 	for _, t := range l.tracks {
-		tc := trackCheckpoint{Served: t.entrants[t.served].version, Behind: t.behind, Trained: t.trained, Totals: t.totals, Pending: t.pending}
+		tc := trackCheckpoint{Served: t.entrants[t.served].version, Behind: t.behind, Trained: t.trained, Training: t.training, TrainedAt: t.trainedAt, RetryAt: t.retryAt, Totals: t.totals, Pending: t.pending}
 		for _, e := range t.entrants {
 			ec := entrantCheckpoint{Version: e.version, Calibration: e.calibration, Live: e.live}
 			if e.network {
@@ -111,7 +113,7 @@ func (l *Loop) Resume(data []byte, load func(target, version string) (model.Stat
 	}
 	l.tracks = tracks
 	l.index, l.width, l.started = c.Index, c.Width, true
-	l.nonEmpty, l.nextTraining = c.NonEmpty, c.NextTraining
+	l.nonEmpty = c.NonEmpty
 	return nil
 }
 
@@ -162,7 +164,12 @@ func (t *track) resume(c *trackCheckpoint, load func(target, version string) (mo
 		return err
 	}
 	t.behind, t.trained, t.pending = c.Behind, c.Trained, c.Pending
+	t.trainedAt, t.retryAt = c.TrainedAt, c.RetryAt
+	t.overdue = c.Training
 	t.totals = c.Totals
+	if t.overdue {
+		t.totals.Trainings-- // it is given out again, with the same seed
+	}
 	if len(t.totals.Due) != t.task.Horizons {
 		t.totals.Due = make([]Tally, t.task.Horizons)
 	}

@@ -10,16 +10,15 @@ import (
 
 // Loop is the live state of one graph.
 type Loop struct {
-	cfg     Config
-	stepper model.Stepper
-	tracks  []*track
-	history []*model.Step // the last MaxHistory slices, in time order
-	window  []*model.Step // the last T of them that are contiguous
-	index   int64         // of the last slice observed or remembered
-	width   int64
-	started bool
-	// Slices with at least one observed target, and at how many the next training is.
-	nonEmpty, nextTraining int64
+	cfg      Config
+	stepper  model.Stepper
+	tracks   []*track
+	history  []*model.Step // the last MaxHistory slices, in time order
+	window   []*model.Step // the last T of them that are contiguous
+	index    int64         // of the last slice observed or remembered
+	width    int64
+	started  bool
+	nonEmpty int64 // slices with at least one observed target
 }
 
 // Outcome is what a snapshot brought.
@@ -52,7 +51,7 @@ func New(cfg Config) (*Loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Loop{cfg: cfg, stepper: model.Stepper{Options: opt, Keep: cfg.Input}, index: math.MinInt64, nextTraining: int64(cfg.FirstTraining)}
+	l := &Loop{cfg: cfg, stepper: model.Stepper{Options: opt, Keep: cfg.Input}, index: math.MinInt64}
 	for i, task := range tasks {
 		t, err := newTrack(&l.cfg, cfg.Targets[i], task)
 		if err != nil {
@@ -65,6 +64,9 @@ func New(cfg Config) (*Loop, error) {
 
 // Index is the last slice that was observed, remembered or resumed at.
 func (l *Loop) Index() int64 { return l.index }
+
+// MaxHistory is how many slices before a checkpoint Remember can use.
+func (l *Loop) MaxHistory() int { return l.cfg.MaxHistory }
 
 // Remember takes a snapshot into the history and nothing else: neither forecasts
 // nor scores. It is for the slices up to a checkpoint.

@@ -29,6 +29,7 @@ func (l *Loop) Promote(c *Candidate) (Decision, error) {
 	if t == nil {
 		return d, fmt.Errorf("candidate %s is of target %q, which this loop does not forecast", c.Version, c.Target)
 	}
+	t.training = false
 	champion := ""
 	if n := t.network(); n != nil {
 		champion = n.version
@@ -51,6 +52,34 @@ func (l *Loop) Promote(c *Candidate) (Decision, error) {
 	t.behind, t.trained = false, c.To
 	t.totals.Promotions++
 	return d, nil
+}
+
+// Abandon tells the loop that a target's training gave no candidate. The next one
+// comes on schedule.
+func (l *Loop) Abandon(target string) {
+	if t := l.track(target); t != nil {
+		t.training = false
+	}
+}
+
+// Adopt makes a stored model the champion of a loop that has no checkpoint.
+// trainedTo is the start of the last slice that it was trained on, Unix nanoseconds. Slices
+// up to there must be remembered, not observed: the model has seen them.
+func (l *Loop) Adopt(target, version string, st model.State, trainedTo int64) error {
+	t := l.track(target)
+	if t == nil || t.network() != nil || l.cfg.Network.New == nil {
+		return fmt.Errorf("adopt %s: no network of target %q is wanted here", version, target)
+	}
+	f, err := l.cfg.Network.New(t.task)
+	if err == nil {
+		err = f.Restore(st)
+	}
+	if err != nil {
+		return fmt.Errorf("adopt %s: %w", version, err)
+	}
+	t.entrants = append(t.entrants, &entrant{version: version, network: true, forecaster: f, calibration: model.NewCalibration(l.cfg.Level, t.task.Horizons)})
+	t.trained = trainedTo
+	return nil
 }
 
 // verdict compares the candidate with the champion and with persistence.

@@ -18,7 +18,12 @@ type track struct {
 	behind   bool       // the champion has fallen behind persistence and rests
 	pending  []*issue   // of the last H slices
 	totals   Totals
-	trained  int64 // slice index up to which the champion was trained
+	trained  int64 // start of the last slice that the champion was trained on
+	training bool  // a job was given out and has not come back
+	// How many slices that are not empty had come at the last training, and the
+	// least that must have come for the next try.
+	trainedAt, retryAt int64
+	overdue            bool // a training was cut off by a restart
 }
 
 // entrant is a forecaster that forecasts every slice, whether it serves or not.

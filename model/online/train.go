@@ -62,26 +62,42 @@ type Judged struct {
 	MAEScaled float64 // standardised by service
 }
 
-// schedule adds the jobs that are due.
+// schedule adds the jobs that are due: the first after FirstTraining slices, then
+// every RetrainEvery, or sooner while there is no champion.
 func (l *Loop) schedule(out *Outcome) {
-	if l.cfg.Network.New == nil || l.nonEmpty < l.nextTraining {
+	if l.cfg.Network.New == nil {
 		return
 	}
-	l.nextTraining = l.nonEmpty + int64(l.cfg.RetrainEvery)
 	for _, t := range l.tracks {
+		if t.training || l.nonEmpty < t.next() {
+			continue
+		}
 		job, err := t.job(l.history)
 		if err != nil {
 			// Too fragmented a history: look again when there is more of it.
-			l.nextTraining = min(l.nextTraining, l.nonEmpty+int64(l.cfg.Input+l.cfg.Horizons))
+			t.retryAt = l.nonEmpty + int64(l.cfg.Input+l.cfg.Horizons)
 			out.Note = fmt.Sprintf("no training of %s yet: %v", t.name, err)
 			continue
 		}
-		if t.network() == nil {
-			l.nextTraining = min(l.nextTraining, l.nonEmpty+int64(l.cfg.FirstTraining))
-		}
+		t.trainedAt, t.retryAt, t.training, t.overdue = l.nonEmpty, 0, true, false
 		t.totals.Trainings++
 		out.Jobs = append(out.Jobs, job)
 	}
+}
+
+// next is at how many slices that are not empty the next training is due.
+func (t *track) next() int64 {
+	if t.overdue {
+		return 0
+	}
+	every := int64(t.cfg.RetrainEvery)
+	if t.network() == nil {
+		every = min(every, int64(t.cfg.FirstTraining))
+	}
+	if t.trainedAt == 0 {
+		every = int64(t.cfg.FirstTraining)
+	}
+	return max(t.trainedAt+every, t.retryAt)
 }
 
 func (t *track) job(history []*model.Step) (Job, error) {
