@@ -121,11 +121,8 @@ func NewSnapshotReader() (*SnapshotReader, error) {
 		r.schemas[i] = message
 	}
 	var err error
-	r.decompressor, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxContent), zstd.WithDecoderLowmem(true))
-	if err != nil {
-		return nil, fmt.Errorf("make a zstd decoder: %w", err)
-	}
-	return r, nil
+	r.decompressor, err = newDecompressor()
+	return r, err
 }
 
 // Close frees the reader's memory.
@@ -147,12 +144,9 @@ func (r *SnapshotReader) Add(data []byte) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, err := r.decompressor.DecodeAll(c.compressed, make([]byte, 0, min(c.size, 8*len(c.compressed)+1<<16)))
+	content, err := decompress(r.decompressor, c.compressed, c.size)
 	if err != nil {
-		return nil, fmt.Errorf("%w: slice %d of graph %q: %w", ErrCorrupt, c.Index, c.Graph, err)
-	}
-	if len(content) != c.size {
-		return nil, fmt.Errorf("%w: slice %d of graph %q: content of %d bytes, expected %d", ErrCorrupt, c.Index, c.Graph, len(content), c.size)
+		return nil, fmt.Errorf("slice %d of graph %q: %w", c.Index, c.Graph, err)
 	}
 	c.compressed = nil
 	if c.chunks == 1 {

@@ -7,18 +7,11 @@ import (
 	"hash/crc32"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/klauspost/compress/zstd"
 )
 
 const (
 	snapshotMagic   = "PSGS"
 	snapshotVersion = 1
-
-	// maxContent bounds what a chunk holds before compression: more is refused by
-	// the writer, and by the reader before it makes room.
-	maxContent = 64 << 20
-	// zstdWindow suffices for chunks of the usual size and keeps both sides small.
-	zstdWindow = 1 << 20
 )
 
 // EncodeSnapshot writes a snapshot in chunks of about maxBytes at most before
@@ -46,8 +39,7 @@ func EncodeSnapshot(s *Snapshot, maxBytes int) ([][]byte, error) {
 		contents[i] = content
 		sum = crc32.Update(sum, crc32.MakeTable(crc32.Castagnoli), content)
 	}
-	compressor, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
+	compressor, err := newCompressor()
 	if err != nil {
 		return nil, fmt.Errorf("encode snapshot: %w", err)
 	}
