@@ -275,14 +275,14 @@ func spansOf(n *callNode) float64 {
 // scale sets the rate of traces so that spans come at the options' rate on average,
 // and the mean load of every service that follows from it.
 func (w *world) scale() {
-	mean := make([][][]float64, len(w.apis))
+	w.mean = make([][][]float64, len(w.apis))
 	for a := range w.apis {
 		api := &w.apis[a]
 		sum := 0.0
 		for v := range api.variants {
 			sum += api.variants[v].weight
 		}
-		mean[a] = make([][]float64, len(api.variants))
+		w.mean[a] = make([][]float64, len(api.variants))
 		for v := range api.variants {
 			api.variants[v].weight /= sum
 			visits := make([]float64, len(api.variants[v].nodes))
@@ -290,26 +290,36 @@ func (w *world) scale() {
 				visits[i] = api.variants[v].weight
 				if n.parent >= 0 {
 					visits[i] = visits[n.parent] * n.share * float64(n.repeats)
+					if n.optional >= 0 {
+						visits[i] *= 1 - offAtStart
+					}
 					if n.onMiss {
 						visits[i] *= w.services[api.variants[v].nodes[n.parent].service].missing
 					}
 				}
-				api.spans += visits[i] * spansOf(&n)
+				api.spans += float64(visits[i] * spansOf(&n))
 			}
-			mean[a][v] = visits
+			w.mean[a][v] = visits
 		}
 		w.perTrace += float64(api.share * api.spans)
 	}
 	w.rate = w.opt.Rate / w.perTrace / w.opt.Sampling
 	w.loads = make([]float64, len(w.services))
+	w.peaks = make([]float64, len(w.services))
 	for s := range w.services {
 		mine := w.places[w.first[s]:w.first[s+1]]
 		work := 0.0
 		for _, p := range mine {
-			calls := w.rate * w.apis[p.api].share * mean[p.api][p.variant][p.node]
+			visits := &w.mean[p.api][p.variant][p.node]
+			*visits *= w.rate * w.apis[p.api].share // from now on calls a second
+			calls := *visits
 			w.loads[s] += float64(calls)
+			if w.apis[p.api].cron > 0 {
+				w.peaks[s] += float64((cronPeak - 1) * calls)
+			}
 			work += float64(calls * w.node(p).weight)
 		}
+		w.peaks[s] += w.loads[s]
 		for _, p := range mine { // a service's mean weight is one
 			w.node(p).weight *= w.loads[s] / work
 		}

@@ -24,7 +24,7 @@ func (w *world) drawCapacity(r *Rand) {
 			own, busy = 0.004*r.logNormal(0.2), r.between(0.3, 0.5)
 		}
 		s.cv2 = exp(s.sigma*s.sigma) - 1
-		wanted := w.loads[i] * own / busy // cores
+		wanted := lerp(w.loads[i], w.peaks[i], 0.8) * own / busy // cores
 		s.replicas, s.slots, s.speed = 2, 1, 1
 		if s.kind != kindApp {
 			s.replicas = 1
@@ -38,6 +38,9 @@ func (w *world) drawCapacity(r *Rand) {
 			s.replicas = int(math.Ceil(wanted / float64(s.slots)))
 		case wanted >= 2 && s.kind == kindApp:
 			s.replicas = int(math.Ceil(wanted))
+		}
+		if s.replicas == 2 && wanted/2 < own/longest {
+			s.replicas = 1 // two would be idle
 		}
 		s.speed = min(1, max(wanted/float64(s.replicas*s.slots), own/longest))
 		if s.kind != kindApp && s.slots*s.replicas < int(wanted+1) {

@@ -43,7 +43,7 @@ func (w *world) stepBudget(edge *edge, st *EdgeState, calls float64) {
 	wanted, p := 0.0, 1.0
 	for range edge.retries {
 		p *= st.Failing
-		wanted += calls * p
+		wanted += float64(calls * p)
 	}
 	st.Tokens = min(st.Tokens+float64(calls*edge.budget), 10+float64(10*calls*edge.budget))
 	if wanted > 0 {

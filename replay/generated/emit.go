@@ -70,7 +70,7 @@ func newEmitter(w *world) *emitter {
 // threshold is the rejection threshold of the W3C's ot=th for a sampling share: 56
 // bits in hex, trailing zeros dropped.
 func threshold(share float64) string {
-	th := strconv.FormatUint(1<<56+uint64((1-share)*(1<<56)), 16)[1:]
+	th := strconv.FormatUint(1<<56+uint64(float64((1-share)*(1<<56))), 16)[1:]
 	if th = strings.TrimRight(th, "0"); th == "" {
 		return "0"
 	}

@@ -1,27 +1,43 @@
 package generated
 
 // flowDown follows the calls from the entries to the stores: how many calls of
-// every tree node a tick has, retries and refusals included. What a caller passes on is
-// what it finished, as of the tick before.
+// every tree node a tick has, retries and refusals included. Callers come before their
+// callees, and pass on what they finish: never more than came and waited.
 func (w *world) flowDown(s *State, t *Tick) {
-	for i := range t.Services {
-		t.Services[i].Arrivals = 0
-	}
-	for a := range w.apis {
-		for v := range w.apis[a].variants {
-			nodes := w.apis[a].variants[v].nodes
-			visits := t.visits[a][v]
-			for i := range nodes {
-				n := &nodes[i]
-				if n.parent < 0 {
-					visits[i] = float64(t.Traces[a]) * t.Mix[a][v]
-				} else {
-					owner := nodes[n.parent].service
-					visits[i] = visits[n.parent] * s.Services[owner].Flow * w.calls(s, t, n, owner)
-				}
-				t.Services[n.service].Arrivals += visits[i]
+	dt := w.opt.Tick.Seconds()
+	for i := range w.services {
+		places := w.places[w.first[i]:w.first[i+1]]
+		arrivals := 0.0
+		for _, p := range places {
+			n := w.node(p)
+			visits := &t.visits[p.api][p.variant][p.node]
+			if n.parent < 0 {
+				*visits = float64(t.Traces[p.api]) * t.Mix[p.api][p.variant]
+			} else {
+				owner := w.apis[p.api].variants[p.variant].nodes[n.parent].service
+				*visits = t.passed[p.api][p.variant][n.parent] * w.calls(s, t, n, owner)
 			}
+			arrivals += *visits
 		}
+		t.Services[i].Arrivals = arrivals
+		w.passOn(&s.Services[i], t, i, places, arrivals, dt)
+	}
+}
+
+// passOn works out how many calls of each of a service's nodes are finished in a
+// tick: of what came, and of the backlog in the nodes' mean shares.
+func (w *world) passOn(me *ServiceState, t *Tick, i int, places []place, arrivals, dt float64) {
+	finished := min(me.Backlog+arrivals, me.Rate*dt)
+	fresh, old := 1.0, 0.0
+	if arrivals > 0 {
+		fresh = min(1, finished/arrivals)
+	}
+	if finished > arrivals && w.loads[i] > 0 {
+		old = (finished - arrivals) / w.loads[i]
+	}
+	for _, p := range places {
+		visits := t.visits[p.api][p.variant][p.node]
+		t.passed[p.api][p.variant][p.node] = dot2(visits, fresh, w.mean[p.api][p.variant][p.node], old)
 	}
 }
 
@@ -43,7 +59,7 @@ func (w *world) attempts(s *State, e int) float64 {
 	edge, st := &w.edges[e], &s.Edges[e]
 	sum, p := 1.0, st.Allowed
 	for range edge.retries {
-		p *= st.Failing
+		p = float64(p * st.Failing)
 		sum += p
 	}
 	return sum
@@ -62,7 +78,7 @@ func (w *world) flowUp(s *State, t *Tick) {
 		sum, weight := 0.0, 0.0
 		for _, p := range w.places[w.first[i]:w.first[i+1]] {
 			nodes := w.apis[p.api].variants[p.variant].nodes
-			held := c.Work*slowness*nodes[p.node].weight + w.waitFor(s, t, p, nodes)
+			held := float64(c.Work*slowness*nodes[p.node].weight) + w.waitFor(s, t, p, nodes)
 			t.held[p.api][p.variant][p.node] = held
 			v := t.visits[p.api][p.variant][p.node] + 1e-9
 			sum += float64(held * v)
@@ -103,7 +119,7 @@ func (w *world) clientTime(s *State, t *Tick, n *callNode, owner int, held float
 	}
 	callee := &t.Services[n.service]
 	full := callee.Response - callee.Hold + held
-	once := (1-callee.Refused)*min(full, e.timeout) + t.Edges[n.edge].Network
+	once := float64((1-callee.Refused)*min(full, e.timeout)) + t.Edges[n.edge].Network
 	return calls * once
 }
 
@@ -140,7 +156,7 @@ func (w *world) serves(s *State, t *Tick, i, k int) bool {
 // slowness returns the factor by which a replica is slower than a fresh one on an
 // idle host: others' work on the host, its version, warm-up, a heap that fills.
 func (w *world) slowness(s *State, r *Replica) float64 {
-	return s.Hosts[r.Host].slowness() * r.Version * (1 + float64(warmUp*r.Cold))
+	return float64(s.Hosts[r.Host].slowness() * r.Version * (1 + float64(warmUp*r.Cold)))
 }
 
 // warmUp is how much slower than warm a replica starts.

@@ -4,7 +4,7 @@ package generated
 const (
 	hostCores     = 16.0
 	hostDeviation = 0.03  // log deviation of the background's slowdown
-	hostTau       = 120.0 // seconds
+	hostTau       = 300.0 // seconds
 	guestsHourly  = 0.6   // noisy neighbours an hour and host
 	crowded       = 0.7   // share of a host's cores from which pods slow each other down
 )
@@ -28,7 +28,7 @@ func (h *HostState) slowness() float64 {
 	if h.Guest > 0 {
 		f *= 1 + h.Force
 	}
-	if over := h.Used/hostCores - crowded; over > 0 {
+	if over := float64(h.Used/hostCores) - crowded; over > 0 {
 		f *= 1 + float64(0.5*over)
 	}
 	return f
@@ -54,7 +54,7 @@ func (w *world) account(s *State, t *Tick) {
 				continue
 			}
 			// A host's noise stretches the work in time, not in cycles.
-			used := min(calls*c.Work*rep.Version*(1+float64(warmUp*rep.Cold)), dt*float64(svc.slots)) * svc.speed
+			used := float64(svc.speed * min(calls*c.Work*rep.Version*(1+float64(warmUp*rep.Cold)), dt*float64(svc.slots)))
 			rep.CPU += used
 			s.Hosts[rep.Host].Used += used / dt
 		}

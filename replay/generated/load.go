@@ -9,10 +9,10 @@ const (
 	loadTau         = 600.0 // seconds of its memory
 	commonDeviation = 0.05  // the same for what all APIs share
 	mixDeviation    = 0.4
-	mixTau          = 300.0
-	dispersion      = 0.12 // log deviation of a tick's rate: counts are over-dispersed
-	burstFade       = 90.0 // seconds
-	burstArea       = 150.0
+	mixTau          = 600.0
+	dispersion      = 0.12  // log deviation of a tick's rate: counts are over-dispersed
+	burstFade       = 120.0 // seconds
+	burstArea       = 185.0 // mean seconds of doubled load that a burst brings
 )
 
 // dayShape is the load by hour of the day in its mean: a trough before dawn, a
@@ -31,7 +31,7 @@ func season(unixNano int64) float64 {
 	whole := int64(hours)
 	h := int(whole % 24)
 	day := int((whole/24 + 3) % 7) // 1970-01-01 was a Thursday
-	return lerp(dayShape[h], dayShape[(h+1)%24], hours-float64(whole)) * weekShape[day]
+	return float64(lerp(dayShape[h], dayShape[(h+1)%24], hours-float64(whole)) * weekShape[day])
 }
 
 // meanSeason returns the mean of season over a run, at most a week of it.
@@ -82,7 +82,7 @@ func (w *world) stepBurst(l *LoadState, r *Rand, dt float64) {
 	b := &l.Burst
 	if b.Height == 0 {
 		if r.chance(w.opt.Bursts / 3600 * dt) {
-			*b = Burst{Height: r.between(0.25, 1.1), Rise: r.between(20, 90), Holds: r.between(20, 180)}
+			*b = Burst{Height: r.between(0.2, 0.8), Rise: r.between(30, 120), Holds: r.between(30, 400)}
 		}
 		return
 	}
@@ -106,19 +106,22 @@ func (b *Burst) shape() float64 {
 	}
 }
 
+// cronPeak is a job's load while it runs, in its mean.
+const cronPeak = 5
+
 // cronShape is a job's load in its mean: it runs for a fifth of each period from
 // full multiples of the period on, and takes ten seconds to start and to end.
 func cronShape(unixNano, period int64) float64 {
 	const ramp = 10.0
 	at := float64(unixNano%period) / float64(time.Second)
-	long := float64(period) / float64(time.Second) / 5
+	long := float64(period) / float64(time.Second) / cronPeak
 	switch {
 	case at < ramp:
-		return 5 * at / ramp
+		return cronPeak * at / ramp
 	case at < long:
-		return 5
+		return cronPeak
 	case at < long+ramp:
-		return 5 * (long + ramp - at) / ramp
+		return cronPeak * (long + ramp - at) / ramp
 	default:
 		return 0
 	}

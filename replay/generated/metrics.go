@@ -48,6 +48,6 @@ func (e *emitter) sample(s *State, t *Tick, r *Rand, out func(replay.Item)) {
 func (w *world) workingSet(i int, rep *Replica, c *Condition) float64 {
 	svc := &w.services[i]
 	flight := min(c.Arrivals/w.opt.Tick.Seconds()*c.Response, 1000) / float64(max(1, svc.replicas))
-	bytes := svc.memory*(1+float64(0.25*rep.Heap)-float64(0.2*rep.Cold)) + float64(flight*200e3) + rep.Leak
+	bytes := float64(svc.memory*(1+float64(0.25*rep.Heap)-float64(0.2*rep.Cold))) + float64(flight*200e3) + rep.Leak
 	return float64(int64(bytes/4096)) * 4096
 }

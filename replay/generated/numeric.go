@@ -19,7 +19,7 @@ func exp(x float64) float64 {
 	for n := 13.0; n >= 1; n-- {
 		p = 1 + float64(p*r)/n
 	}
-	return p * math.Float64frombits(uint64(1023+int64(k))<<52)
+	return float64(p * math.Float64frombits(uint64(1023+int64(k))<<52))
 }
 
 // ln returns the natural logarithm of x, which must be positive and normal.
@@ -57,7 +57,7 @@ func normalTail(z float64) float64 {
 	for _, c := range [...]float64{-0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196, 1.00002368, -1.26551223} {
 		p = float64(p*t) + c
 	}
-	tail := 0.5 * t * exp(p-float64(a*a))
+	tail := float64(0.5 * t * exp(p-float64(a*a)))
 	if z < 0 {
 		return 1 - tail
 	}

@@ -23,7 +23,7 @@ type Options struct {
 
 	Incidents   float64 // mean number an hour (default 2)
 	Deployments float64 // mean number an hour (default 3)
-	Bursts      float64 // mean number an hour and API (default 5)
+	Bursts      float64 // mean number an hour and API (default 4)
 
 	MissingMetrics float64       // share of metric points that is lost when nothing is overloaded (default 0.005)
 	LateShare      float64       // share of spans that comes late (default 0.001)
@@ -54,7 +54,7 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.MetricsEvery, 15*time.Second)
 	setDefault(&o.Incidents, 2)
 	setDefault(&o.Deployments, 3)
-	setDefault(&o.Bursts, 5)
+	setDefault(&o.Bursts, 4)
 	setDefault(&o.MissingMetrics, 0.005)
 	setDefault(&o.LateShare, 0.001)
 	setDefault(&o.LateMean, time.Second)

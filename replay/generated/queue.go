@@ -63,19 +63,17 @@ func (w *world) serve(i int, me *ServiceState, c *Condition, speed, ready, dt fl
 	all := me.Backlog + c.Arrivals
 	served := min(all, c.Rate*dt)
 	left := all - served
-	over := max(0, left-svc.queue*max(ready, 1))
+	over := max(0, left-float64(svc.queue*max(ready, 1)))
 	me.Backlog = left - over
 	c.To = me.Backlog
 	c.Refused = 0
-	me.Flow = 1
 	if c.Arrivals > 0 {
 		c.Refused = min(1, over/c.Arrivals)
-		me.Flow = min(served/c.Arrivals, 3)
 	}
 	if ready == 0 {
-		me.Backlog, c.From, c.To, c.Refused, me.Flow = 0, 0, 0, 1, 0
+		me.Backlog, c.From, c.To, c.Refused = 0, 0, 0, 1
 	}
-	me.Refused = c.Refused
+	me.Refused, me.Rate = c.Refused, c.Rate
 	slots := float64(svc.slots)
 	c.Busy = min(1, me.Arriving*work/max(slots*ready, 1e-9))
 	wait, share := stationWait(c.Busy, work, slots, svc.cv2)

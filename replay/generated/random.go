@@ -66,7 +66,7 @@ func (r *Rand) exponential() float64 { return -ln(r.unit()) }
 // logNormal returns a log-normal number of mean 1 whose logarithm has deviation
 // sigma.
 func (r *Rand) logNormal(sigma float64) float64 {
-	return exp(float64(sigma*r.normal()) - float64(sigma*sigma)/2)
+	return exp(float64(sigma*r.normal()) - float64(sigma*sigma/2))
 }
 
 // poisson returns a Poisson number: exact below a mean of 40, a rounded normal

@@ -5,7 +5,7 @@ import "math"
 // The parameters of a service's slow changes.
 const (
 	workDeviation = 0.10  // log deviation of the request mix's work
-	workTau       = 180.0 // seconds
+	workTau       = 400.0 // seconds
 	missDeviation = 0.25  // log deviation of cache misses
 	missTau       = 300.0
 	warmTau       = 45.0 // a fresh replica's warm-up, seconds
@@ -27,7 +27,7 @@ func (w *world) stepServices(s *State, r *Rand, t *Tick) {
 		me.Cold *= w.decay.cold
 		if svc.cache >= 0 {
 			me.Missing = r.ornstein(me.Missing, w.decay.miss, missDeviation)
-			c.Missing = min(1, svc.missing*exp(me.Missing)+float64(0.5*me.Cold))
+			c.Missing = min(1, float64(svc.missing*exp(me.Missing))+float64(0.5*me.Cold))
 		}
 		for k := range me.Replicas {
 			if rep := &me.Replicas[k]; rep.Ready <= s.Tick {
@@ -50,7 +50,7 @@ func (w *world) stepPauses(i int, me *ServiceState, c *Condition, r *Rand, dt fl
 	for k := range me.Replicas {
 		rep := &me.Replicas[k]
 		full := 1 + float64(rep.Leak/svc.memory*6) // a leak leaves less to fill
-		rep.Heap += svc.pauses * load * full * dt * r.between(0.5, 1.5)
+		rep.Heap += float64(svc.pauses * load * full * dt * r.between(0.5, 1.5))
 		if rep.Heap >= 1 {
 			rep.Heap = 0
 			long := min(0.06*full*r.logNormal(0.5), 0.9*dt)

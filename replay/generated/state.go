@@ -34,7 +34,7 @@ type ServiceState struct {
 	Arriving float64 // calls a second, mean of the last seconds
 	Backlog  float64 // calls that wait beyond the stationary queue
 	Wait     float64 // seconds of stationary waiting
-	Flow     float64 // calls finished in a tick, in those that came
+	Rate     float64 // calls a second that it could serve in the last tick
 	Refused  float64 // share of calls refused because the queue was full
 	Response float64 // mean seconds from arrival to reply in the last tick
 	Level    float64 // slow mean of Response
@@ -105,6 +105,9 @@ const (
 	streamNoise
 )
 
+// offAtStart is the share of optional calls that are off when the run begins.
+const offAtStart = 0.4
+
 // newState returns the state before the first tick, at rest.
 func (w *world) newState() *State {
 	r := NewRand(w.opt.Seed, streamState)
@@ -117,7 +120,7 @@ func (w *world) newState() *State {
 		s.Loads[i].Mix = mixDeviation * r.normal()
 	}
 	for i := range s.Off {
-		s.Off[i] = r.chance(0.4)
+		s.Off[i] = r.chance(offAtStart)
 	}
 	skew := max(0, float64(w.opt.ClockSkew))
 	for i := range s.Hosts {
@@ -125,7 +128,7 @@ func (w *world) newState() *State {
 	}
 	for i := range s.Services {
 		me := &s.Services[i]
-		*me = ServiceState{Flow: 1, Version: 1, Arriving: w.loads[i], Work: workDeviation * r.normal(), Missing: missDeviation * r.normal()}
+		*me = ServiceState{Rate: 1e9, Version: 1, Arriving: w.loads[i], Work: workDeviation * r.normal(), Missing: missDeviation * r.normal()}
 		for range w.services[i].replicas {
 			me.Replicas = append(me.Replicas, s.newReplica(w, &r, 0, me.Version))
 			me.Replicas[len(me.Replicas)-1].Cold = 0
@@ -155,6 +158,7 @@ type Tick struct {
 	Edges    []EdgeTick    // by edge
 	Ended    []Fault       // incidents that were over in this tick
 	visits   [][][]float64 // calls of each tree node
+	passed   [][][]float64 // those of them that are finished
 	held     [][][]float64 // seconds that a call of each tree node takes its thread
 	slow     []float64     // faults' factor on own work, by service
 	fail     []float64     // faults' share of failing calls, by service
@@ -199,13 +203,14 @@ func (w *world) newTick() *Tick {
 	n := len(w.services)
 	t := &Tick{
 		Traces: make([]int, len(w.apis)), Mix: make([][]float64, len(w.apis)), Services: make([]Condition, n),
-		Edges: make([]EdgeTick, len(w.edges)), visits: make([][][]float64, len(w.apis)), held: make([][][]float64, len(w.apis)),
+		Edges: make([]EdgeTick, len(w.edges)), visits: make([][][]float64, len(w.apis)), passed: make([][][]float64, len(w.apis)), held: make([][][]float64, len(w.apis)),
 		slow: make([]float64, n), fail: make([]float64, n), delay: make([]float64, n), down: make([]float64, n), surge: make([]float64, len(w.apis)),
 	}
 	for a := range w.apis {
 		t.Mix[a] = make([]float64, len(w.apis[a].variants))
 		for _, v := range w.apis[a].variants {
 			t.visits[a] = append(t.visits[a], make([]float64, len(v.nodes)))
+			t.passed[a] = append(t.passed[a], make([]float64, len(v.nodes)))
 			t.held[a] = append(t.held[a], make([]float64, len(v.nodes)))
 		}
 	}

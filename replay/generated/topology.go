@@ -59,17 +59,19 @@ type world struct {
 	edges      []edge
 	apis       []api
 	hosts      int
-	places     []place   // every tree node, by service: the order of the bottom-up pass
-	first      []int     // places[first[s]:first[s+1]] are of service s
-	switches   int       // number of optional calls (state.off)
-	owner      []int     // of a switch: the service whose deployment flips it
-	incoming   [][]int32 // edges into a service
-	outgoing   [][]int32 // edges out of a service
-	loads      []float64 // mean calls a second by service
+	places     []place       // every tree node, by service: the order of the bottom-up pass
+	first      []int         // places[first[s]:first[s+1]] are of service s
+	switches   int           // number of optional calls (state.off)
+	owner      []int         // of a switch: the service whose deployment flips it
+	incoming   [][]int32     // edges into a service
+	outgoing   [][]int32     // edges out of a service
+	mean       [][][]float64 // mean calls a second by tree node
+	loads      []float64     // mean calls a second by service
 	decay      decays
 	meanSeason float64
-	perTrace   float64 // mean number of spans a trace
-	rate       float64 // mean traces a second of all APIs
+	peaks      []float64 // the same while all jobs run
+	perTrace   float64   // mean number of spans a trace
+	rate       float64   // mean traces a second of all APIs
 }
 
 // place names a node of an API's tree.
@@ -124,7 +126,7 @@ func (w *world) drawServices(r *Rand) {
 	bound, sum := make([]int, len(weights)), 0.0
 	for i, x := range weights {
 		sum += x
-		bound[i] = gateways + int(math.Floor(sum*float64(n-gateways)+0.5))
+		bound[i] = gateways + int(math.Floor(float64(sum*float64(n-gateways))+0.5))
 	}
 	bound[len(bound)-1] = n
 	for i := range n {

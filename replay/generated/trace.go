@@ -118,7 +118,7 @@ func (k *walker) wait(c *Condition, rep int, at float64) float64 {
 		wait = min(maxWait, lerp(c.From, c.To, min(1, at/k.w.opt.Tick.Seconds()))/c.Rate)
 	}
 	if k.r.chance(c.WaitShare) {
-		wait += c.Wait / c.WaitShare * k.r.exponential()
+		wait += float64(c.Wait / c.WaitShare * k.r.exponential())
 	}
 	for _, p := range c.Pauses {
 		if now := at + wait; p.Replica == rep && now > p.From && now < p.From+p.Long {
@@ -174,7 +174,7 @@ func (k *walker) retry(i int, child *callNode, at float64) (now float64, ok bool
 			if !k.r.chance(tick.Allowed) {
 				return now, false
 			}
-			now += 0.01 * float64(int(1)<<attempt) * k.r.between(0.5, 1)
+			now += float64(0.01 * float64(int(1)<<attempt) * k.r.between(0.5, 1))
 		}
 		if now, ok = k.attempt(i, child, attempt, now, e, tick); ok {
 			return now, true
@@ -188,8 +188,8 @@ func (k *walker) retry(i int, child *callNode, at float64) (now float64, ok bool
 func (k *walker) attempt(i int, child *callNode, attempt int, at float64, e *edge, tick *EdgeTick) (now float64, ok bool) {
 	k.made[i]++
 	j := k.add(call{node: child, parent: int32(i), attempt: int32(attempt), ordinal: k.made[i], caller: k.calls[i].callee, sent: nanos(at)})
-	there := tick.Network / 2 * k.r.logNormal(0.3)
-	back := tick.Network / 2 * k.r.logNormal(0.3)
+	there := float64(tick.Network / 2 * k.r.logNormal(0.3))
+	back := float64(tick.Network / 2 * k.r.logNormal(0.3))
 	if k.r.chance(k.t.Services[child.service].Refused) {
 		now = at + there + back
 	} else {
@@ -213,11 +213,11 @@ func (k *walker) publish(i int, child *callNode, at float64) (now float64, ok bo
 	}
 	k.made[i]++
 	j := k.add(call{node: child, parent: int32(i), ordinal: k.made[i], caller: k.calls[i].callee, sent: nanos(at)})
-	now = at + queueSend*k.r.logNormal(0.5)
+	now = at + float64(queueSend*k.r.logNormal(0.5))
 	k.calls[j].got = nanos(now)
 	if !k.r.chance(k.t.Services[child.service].Refused) {
 		k.calls[j].served = true
-		k.serve(j, now+0.004*k.r.exponential())
+		k.serve(j, now+float64(0.004*k.r.exponential()))
 	}
 	return now, true
 }
