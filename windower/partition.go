@@ -294,13 +294,24 @@ func (p *Partition) Watermark() int64 { return p.times.watermark(p.high) }
 func (p *Partition) Highest() (t int64, ok bool) { return p.high, p.high != never && p.high != ended }
 
 // WatermarkOnly is a partial without rows, which tells the watermark to the
-// assembler. It may be written whenever all partials before it were.
-func (p *Partition) WatermarkOnly() *slice.Partial {
-	var k int64
-	if w := p.Watermark(); w != never {
-		k = p.times.slice(w)
+// assembler. It may be written whenever all partials before it were. ok is false
+// before the first event.
+func (p *Partition) WatermarkOnly() (q *slice.Partial, ok bool) {
+	if p.high == never {
+		return nil, false
 	}
-	return &slice.Partial{Header: p.header(k)}
+	return &slice.Partial{Header: p.header(p.times.slice(p.Watermark()))}, true
+}
+
+// AnnounceEmpty is a partial that tells the assembler not to wait for this
+// partition, until it brings something; ok is false if it has done so. It is for
+// partitions that nobody writes to: slices that others close meanwhile lack what comes
+// late, so it must not be written before the partition was idle for a while.
+func (p *Partition) AnnounceEmpty() (q *slice.Partial, ok bool) {
+	if p.high != never {
+		return nil, false
+	}
+	return &slice.Partial{Header: p.header(0)}, true
 }
 
 // Next is the offset of the record that the machine expects: lag is counted from

@@ -42,7 +42,7 @@ func (s logShape) config() PartitionConfig {
 // randomLog makes records whose event times walk forward, now and then with a
 // jump, with late, future, duplicate, orphaned and bad spans, and offsets with gaps.
 func randomLog(r *rand.Rand, s logShape) []*ingest.Batch {
-	now, offset := 100+r.Int64N(50), r.Int64N(3)
+	now, offset := 2*FutureSlack+r.Int64N(50), r.Int64N(3)
 	var log []*ingest.Batch
 	var seen []ingest.Span
 	for range s.records {
