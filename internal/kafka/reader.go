@@ -15,7 +15,9 @@ const LastOffset = -1
 // Policy says what to do when the offset to read is not in the partition.
 type Policy int
 
-// The policies. Whatever happens is counted and reported (FetchConfig.OnOutOfRange).
+// The policies for records that retention has removed. Whatever happens is counted and
+// reported (FetchConfig.OnOutOfRange). An offset beyond the partition's end is always
+// an *OutOfRangeError: what is there now is not what was read before.
 const (
 	Stop     Policy = iota // Fetch fails with an *OutOfRangeError
 	Earliest               // go on with the oldest record that there is
@@ -30,10 +32,11 @@ type OutOfRange struct {
 	Offset     int64 // asked for
 	First, End int64 // held by the partition
 	Resumed    int64 // where reading goes on
-	Lost       int64 // records skipped; 0 where the topic was made anew, as nobody knows
+	Lost       int64 // records skipped
 }
 
-// OutOfRangeError is what Fetch fails with under the policy Stop.
+// OutOfRangeError is what Fetch fails with under the policy Stop, or where the offset
+// is beyond the end.
 type OutOfRangeError struct{ OutOfRange }
 
 func (e *OutOfRangeError) Error() string {
@@ -189,13 +192,12 @@ func (r *Reader) outOfRange(ctx context.Context) error {
 	if r.next >= o.First && r.next <= o.End {
 		return nil // the partition moved meanwhile: ask again
 	}
-	switch r.cfg.OutOfRange {
-	case Earliest:
+	stop := r.cfg.OutOfRange == Stop || o.Offset > o.End
+	if !stop {
 		o.Resumed = o.First
-	case Latest:
-		o.Resumed = o.End
-	}
-	if r.cfg.OutOfRange != Stop && o.Offset < o.First {
+		if r.cfg.OutOfRange == Latest {
+			o.Resumed = o.End
+		}
 		o.Lost = o.Resumed - o.Offset
 		r.client.stats.lost.Add(o.Lost)
 	}
@@ -204,7 +206,7 @@ func (r *Reader) outOfRange(ctx context.Context) error {
 	if r.cfg.OnOutOfRange != nil {
 		r.cfg.OnOutOfRange(o)
 	}
-	if r.cfg.OutOfRange == Stop {
+	if stop {
 		return &OutOfRangeError{o}
 	}
 	r.next = o.Resumed

@@ -1,0 +1,81 @@
+package stage
+
+import (
+	"log/slog"
+	"strconv"
+	"time"
+
+	"presage/ingest"
+	"presage/internal/kafka"
+)
+
+// The headers of dead letters; the record's own headers follow them.
+const (
+	HeaderReason    = "presage-reason"    // the class of the error
+	HeaderError     = "presage-error"     // the error's text
+	HeaderGraph     = "presage-graph"     //
+	HeaderTopic     = "presage-topic"     // where the record lay
+	HeaderPartition = "presage-partition" //
+	HeaderOffset    = "presage-offset"    //
+	HeaderTime      = "presage-time-ms"   // the record's timestamp
+	HeaderCut       = "presage-cut-bytes" // how many bytes of the value did not fit
+)
+
+// maxDeadValue leaves room for the headers in what brokers take. Collectors send at
+// most 1 000 000 bytes, so values are whole but for writers that brokers let exceed it.
+const maxDeadValue = kafka.MaxRecordBytes - 16<<10
+
+// deadLetter makes the record that tells of one that could not be decoded. It shares
+// memory with r.
+func deadLetter(graph, topic string, partitions int, r *kafka.Record, cause error) kafka.Record {
+	text := cause.Error()
+	d := kafka.Record{
+		Topic: topic, Partition: r.Partition % partitions, Key: r.Key, Value: r.Value,
+		Headers: []kafka.Header{
+			{Key: HeaderReason, Value: []byte(ingest.Reason(cause))},
+			{Key: HeaderError, Value: []byte(text[:min(len(text), 1024)])},
+			{Key: HeaderGraph, Value: []byte(graph)},
+			{Key: HeaderTopic, Value: []byte(r.Topic)},
+			{Key: HeaderPartition, Value: strconv.AppendInt(nil, int64(r.Partition), 10)},
+			{Key: HeaderOffset, Value: strconv.AppendInt(nil, r.Offset, 10)},
+			{Key: HeaderTime, Value: strconv.AppendInt(nil, r.Time/1e6, 10)},
+		},
+	}
+	if over := len(d.Value) - maxDeadValue; over > 0 {
+		d.Value = d.Value[:maxDeadValue]
+		d.Headers = append(d.Headers, kafka.Header{Key: HeaderCut, Value: strconv.AppendInt(nil, int64(over), 10)})
+	}
+	room := kafka.MaxRecordBytes - len(d.Value) - len(d.Key) - 4<<10
+	if room < 0 {
+		d.Key, room = nil, room+len(r.Key)
+	}
+	for _, h := range r.Headers {
+		if room -= len(h.Key) + len(h.Value) + 10; room > 0 {
+			d.Headers = append(d.Headers, h)
+		}
+	}
+	return d
+}
+
+// complaints logs one event of a kind in ten seconds and says how many it kept back.
+// It is for one goroutine.
+type complaints struct {
+	log    *slog.Logger
+	now    func() time.Time
+	last   map[string]time.Time
+	hushed map[string]int
+}
+
+func newComplaints(log *slog.Logger, now func() time.Time) *complaints {
+	return &complaints{log: log, now: now, last: map[string]time.Time{}, hushed: map[string]int{}}
+}
+
+func (c *complaints) warn(kind, message string, args ...any) {
+	now := c.now()
+	if last, ok := c.last[kind]; ok && now.Sub(last) < 10*time.Second {
+		c.hushed[kind]++
+		return
+	}
+	c.log.Warn(message, append(args, "reason", kind, "more_before", c.hushed[kind])...)
+	c.last[kind], c.hushed[kind] = now, 0
+}

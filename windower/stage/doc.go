@@ -1,0 +1,18 @@
+// Package stage is the shell around the windower's machines: it connects them to Kafka.
+//
+//	telemetry topics ──RunPartitions──▶ presage.partials ──RunAssembler──▶ presage.slices ──FollowSlices──▶ forecaster
+//	                        │
+//	                        └──▶ presage.deadletter
+//
+// RunPartitions reads the telemetry topics of a graph in a consumer group, with one
+// windower.Partition a partition. RunAssembler joins the partials of a graph in one
+// windower.Assembler. Both run until their context ends, then commit what they can
+// within seconds. Neither holds state that can't be rebuilt from Kafka; killing them at
+// any moment changes nothing in presage.slices.
+//
+// Of two records that say the same (a write was repeated, or two members believed to
+// own a partition for a moment) the first in the log counts: readers see to it.
+//
+// Bounds: a partition holds one fetch (about 1 MiB) and at most 64 partials that wait
+// for their acknowledgement; the machines have bounds of their own.
+package stage

@@ -1,0 +1,65 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+
+	"presage/internal/kafka"
+)
+
+// RunPartitions reads a graph's telemetry topics until ctx ends, which is no error,
+// and writes partials. Any number of processes may run it for one graph.
+func RunPartitions(ctx context.Context, o Options) error {
+	o, err := o.withDefaults()
+	if err != nil {
+		return err
+	}
+	counts, err := o.Client.Partitions(ctx, o.Topics.Partials, o.Topics.DeadLetter)
+	if err != nil {
+		return fmt.Errorf("graph %s: %w", o.Graph.Name, err)
+	}
+	s := &partitionStage{
+		Options:        o,
+		producer:       kafka.NewProducer(o.Client, kafka.ProducerConfig{Zstd: o.Zstd}),
+		gate:           newGate(int64(o.MaxLead) * o.Graph.Width.Nanoseconds()),
+		partial:        kafka.Partition([]byte(o.Graph.Name), counts[0]),
+		deadPartitions: counts[1],
+	}
+	return o.Client.RunGroup(ctx, kafka.GroupConfig{
+		ID:             PartitionGroup(o.Graph.Name),
+		Topics:         o.Graph.topics(),
+		SessionTimeout: o.SessionTimeout,
+		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: kafka.Earliest},
+	}, s.run)
+}
+
+// partitionStage is what the partitions of one process share.
+type partitionStage struct {
+	Options
+	producer       *kafka.Producer
+	gate           *gate
+	partial        int // the partition of the partials topic that is the graph's
+	deadPartitions int // of the dead-letter topic
+}
+
+// run drives one partition until its ctx ends, then commits what is acknowledged.
+func (s *partitionStage) run(ctx context.Context, a kafka.Assignment) error {
+	// Writes go on for a moment after ctx has ended, so that what was read need not be
+	// read again.
+	writes, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	w, err := s.restore(writes, a)
+	if err != nil {
+		return err
+	}
+	defer s.gate.leave(w.member)
+	stop := context.AfterFunc(ctx, func() { cancelAfter(writes, cancel) })
+	defer stop()
+	err = w.loop(ctx)
+	if err != nil && ctx.Err() == nil {
+		cancel()
+		_ = w.publisher.close()
+		return err
+	}
+	return w.drain(ctx, writes)
+}
