@@ -143,7 +143,7 @@ func encodeForecasts(rows []ForecastRow) ([]byte, error) {
 	}
 	defer compressor.Close()
 	b := beginEnvelope(make([]byte, 0, content.Len()/2+64), forecastMagic, forecastVersion)
-	b = binary.AppendUvarint(b, uint64(content.Len()))
+	b = binary.LittleEndian.AppendUint32(b, uint32(content.Len()))
 	return sealEnvelope(compressor.EncodeAll(content.Bytes(), b)), nil
 }
 
@@ -167,12 +167,10 @@ func (r *forecastReader) read(rows []ForecastRow, data []byte) ([]ForecastRow, e
 	if err != nil {
 		return nil, err
 	}
-	w := wireReader{rest: body}
-	size := w.below(maxContent+1, "size of the content")
-	if w.err != nil {
-		return nil, w.err
+	if len(body) < 4 || binary.LittleEndian.Uint32(body) > maxContent {
+		return nil, fmt.Errorf("%w: size of the content: %x", ErrCorrupt, body[:min(4, len(body))])
 	}
-	content, err := decompress(r.decompressor, w.rest, size)
+	content, err := decompress(r.decompressor, body[4:], int(binary.LittleEndian.Uint32(body)))
 	if err != nil {
 		return nil, err
 	}

@@ -55,6 +55,10 @@ func readSnapshotChunk(data []byte) (*snapshotChunk, error) {
 	}
 	r := wireReader{rest: body}
 	var c snapshotChunk
+	var start uint32
+	if b := r.bytes(4); b != nil {
+		start = binary.LittleEndian.Uint32(b)
+	}
 	c.chunk = r.below(maxChunks, "chunk")
 	c.chunks = r.below(maxChunks+1, "number of chunks")
 	if c.chunk >= c.chunks {
@@ -84,6 +88,9 @@ func readSnapshotChunk(data []byte) (*snapshotChunk, error) {
 	}
 	c.size = r.below(maxContent+1, "size of the content")
 	c.compressed = r.rest
+	if found := len(data) - len(r.rest); r.err == nil && uint64(start) != uint64(found) {
+		r.fail("the content starts at %d, expected %d", found, start)
+	}
 	if r.err != nil {
 		return nil, r.err
 	}

@@ -46,11 +46,13 @@ func EncodeSnapshot(s *Snapshot, maxBytes int) ([][]byte, error) {
 	defer compressor.Close()
 	for i, content := range contents {
 		b := beginEnvelope(make([]byte, 0, 256+len(content)/2), snapshotMagic, snapshotVersion)
+		b = append(b, 0, 0, 0, 0) // where the content starts, so that tools can pass over the header
 		b = binary.AppendUvarint(b, uint64(i))
 		b = binary.AppendUvarint(b, uint64(len(contents)))
 		b = binary.LittleEndian.AppendUint32(b, sum)
 		b = s.appendHeader(b)
 		b = binary.AppendUvarint(b, uint64(len(content)))
+		binary.LittleEndian.PutUint32(b[envelope:], uint32(len(b)))
 		contents[i] = sealEnvelope(compressor.EncodeAll(content, b))
 	}
 	return contents, nil

@@ -19,5 +19,6 @@ func (s *Sum) Add(t Sum) {
 	s.Hi, _ = bits.Add64(s.Hi, t.Hi, carry)
 }
 
-// Float is the sum as the nearest float64, the same on every machine.
+// Float is the sum as a float64, off by at most one in the last place and the same
+// on every machine.
 func (s Sum) Float() float64 { return float64(s.Hi)*(1<<64) + float64(s.Lo) }
