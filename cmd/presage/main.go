@@ -77,6 +77,10 @@ func newRoot() *cobra.Command {
 // commands lists the subcommands in the order of the help text.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
+		newReplay(),
+		newTrain(),
+		newHistory(),
+		newModels(),
 		newConfig(),
 	}
 }

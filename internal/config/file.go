@@ -47,6 +47,20 @@ func Load(path string, environ []string, flags map[string]string) (Config, error
 	return c, nil
 }
 
+// LoadClient is Load for commands that only talk to Kafka: the graphs of the file
+// may be missing, and only kafka and topics of the result are meant to be used.
+func LoadClient(path string, environ []string, flags map[string]string) (Config, error) {
+	if flags["graph"] == "" && path == "" {
+		// A graph by default, so that Load finds nothing to complain about.
+		given := map[string]string{"graph": "default"}
+		for key, value := range flags {
+			given[key] = value
+		}
+		flags = given
+	}
+	return Load(path, environ, flags)
+}
+
 func decode(path string, data []byte, c *Config) error {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)

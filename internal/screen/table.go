@@ -30,7 +30,7 @@ func Table(forecasts []model.Forecast, limit int) string {
 		}
 		rows = append(rows, row(f, steps))
 	}
-	text := align(rows)
+	text := Align(rows)
 	if limit > 0 && len(forecasts) > limit {
 		text += fmt.Sprintf("… and %d services more\n", len(forecasts)-limit)
 	}
@@ -102,8 +102,8 @@ func span(d time.Duration) string {
 	return text
 }
 
-// align pads cells to columns; the first to the left, the others to the right.
-func align(rows [][]string) string {
+// Align pads cells to columns: the first to the left, the others to the right.
+func Align(rows [][]string) string {
 	var widths []int
 	for _, r := range rows {
 		for i, c := range r {

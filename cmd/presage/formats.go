@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"presage/replay"
+	"presage/replay/generated"
+)
+
+// sourceFlags say which recording is read and how.
+type sourceFlags struct {
+	format          string
+	data            string
+	epoch           string
+	declareSampling bool
+	services        int
+	hours           float64
+	rate            float64
+	seed            uint64
+	truth           string
+}
+
+func (f *sourceFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.format, "format", "generated", "format of the recording: "+strings.Join(formatNames(), ", "))
+	flags.StringVar(&f.data, "data", "", "file or folder of the recording")
+	flags.StringVar(&f.epoch, "epoch", "2020-01-06T00:00:00Z", "the instant that a recording's zero stands for, where its clock starts at zero")
+	flags.BoolVar(&f.declareSampling, "declare-sampling", false, "state the recording's sampling in the spans' tracestate (alibaba-2021)")
+	flags.IntVar(&f.services, "services", 30, "generated: number of services")
+	flags.Float64Var(&f.hours, "hours", 1, "generated: length in hours; 0: endless")
+	flags.Float64Var(&f.rate, "rate", 600, "generated: mean number of spans a second")
+	flags.Uint64Var(&f.seed, "seed", 1, "generated: seed")
+	flags.StringVar(&f.truth, "truth", "", "generated: file for the incidents that were generated")
+}
+
+// identity names the recording for a later --resume.
+func (f *sourceFlags) identity() string {
+	return fmt.Sprintf("%s data=%s epoch=%s sampling=%t services=%d hours=%g rate=%g seed=%d",
+		f.format, f.data, f.epoch, f.declareSampling, f.services, f.hours, f.rate, f.seed)
+}
+
+// format opens recordings of one kind.
+type format struct {
+	name string
+	open func(ctx context.Context, f *sourceFlags, epoch time.Time) (replay.Source, error)
+}
+
+func formats() []format {
+	return []format{
+		{"generated", openGenerated},
+	}
+}
+
+func formatNames() []string {
+	var names []string
+	for _, f := range formats() {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// opener checks the flags and gives what opens the recording, once a turn.
+func (f *sourceFlags) opener() (replay.Opener, error) {
+	epoch, err := time.Parse(time.RFC3339, f.epoch)
+	if err != nil {
+		return nil, misusef("--epoch: expected a time such as 2020-01-06T00:00:00Z, found %q", f.epoch)
+	}
+	for _, known := range formats() {
+		if known.name != f.format {
+			continue
+		}
+		if f.format != "generated" {
+			if f.data == "" {
+				return nil, misusef("--format %s needs --data: the file or folder of the recording", f.format)
+			}
+			if _, err := os.Stat(f.data); err != nil {
+				return nil, fmt.Errorf("--data: %w", err)
+			}
+		}
+		return func(ctx context.Context) (replay.Source, error) { return known.open(ctx, f, epoch) }, nil
+	}
+	return nil, misusef("--format: expected one of %s, found %q", strings.Join(formatNames(), ", "), f.format)
+}
+
+func openGenerated(_ context.Context, f *sourceFlags, epoch time.Time) (replay.Source, error) {
+	opt := generated.Options{
+		Seed: f.seed, Services: f.services, Hours: f.hours, Rate: f.rate, Start: epoch.UnixNano(),
+	}
+	if f.truth == "" {
+		return generated.Open(opt)
+	}
+	file, err := os.Create(filepath.Clean(f.truth))
+	if err != nil {
+		return nil, fmt.Errorf("--truth: %w", err)
+	}
+	opt.Truth = file
+	source, err := generated.Open(opt)
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return &closing{source, file}, nil
+}
+
+// closing is a source with a file that is closed after it.
+type closing struct {
+	*generated.Generator
+	file *os.File
+}
+
+// Close ends the source, which writes the rest of the truth, and the file.
+func (c *closing) Close() error {
+	err := c.Generator.Close()
+	if failed := c.file.Close(); err == nil {
+		err = failed
+	}
+	return err
+}
