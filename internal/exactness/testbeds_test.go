@@ -2,6 +2,7 @@ package exactness
 
 import (
 	"context"
+	"encoding/hex"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,10 +44,23 @@ func TestOnlineBoutique2022(t *testing.T) {
 	testbed(t, data(t, "onlineboutique-2022"), "raw_traces_2022-08-22/*_trace.csv.gz")
 }
 
+// id is a span with its trace. There are no pointers in it: a recording has a
+// million of them.
+type id [24]byte
+
+func idOf(t *testing.T, trace, span string) (i id) {
+	t.Helper()
+	if n, err := hex.Decode(i[:], []byte(trace+span)); err != nil || n != len(i) {
+		t.Fatalf("the identifiers %q and %q are no hex digits (%v)", trace, span, err)
+	}
+	return i
+}
+
 // row is what is kept of a span to count calls.
 type row struct {
-	parent, service string
-	end             int64
+	parent  id // zero for a root span
+	service int
+	end     int64
 }
 
 func testbed(t *testing.T, dir, files string) {
@@ -55,29 +69,35 @@ func testbed(t *testing.T, dir, files string) {
 		t.Fatalf("no files %s in %s (%v)", files, dir, err)
 	}
 	slices.Sort(paths)
-	spans := map[string]row{} // by trace and span: a span that was recorded twice is one
+	services, number := []string{}, map[string]int{}
+	spans := map[id]row{} // a span that was recorded twice is one
 	for _, path := range paths {
 		eachRow(t, path, func(field func(string) string) {
-			trace, words := field("TraceID"), strings.Split(field("PodName"), "-")
-			r := row{service: strings.Join(words[:len(words)-2], "-"), end: integer(t, field("EndTimeUnixNano"))}
-			if parent := field("ParentID"); parent != "root" {
-				r.parent = trace + parent
+			words := strings.Split(field("PodName"), "-")
+			service := strings.Join(words[:len(words)-2], "-")
+			if _, ok := number[service]; !ok {
+				number[service] = len(services)
+				services = append(services, service)
 			}
-			spans[trace+field("SpanID")] = r
+			r := row{service: number[service], end: integer(t, field("EndTimeUnixNano"))}
+			if parent := field("ParentID"); parent != "root" {
+				r.parent = idOf(t, field("TraceID"), parent)
+			}
+			spans[idOf(t, field("TraceID"), field("SpanID"))] = r
 		})
 	}
 	want := newCounts()
 	for _, r := range spans {
 		caller := slice.User
-		if r.parent != "" {
+		if r.parent != (id{}) {
 			parent, ok := spans[r.parent]
 			if !ok || parent.service == r.service {
 				continue
 			}
-			caller = parent.service
+			caller = services[parent.service]
 		}
-		want.call(r.end, caller, r.service)
-		want.request(r.end, r.service)
+		want.call(r.end, caller, services[r.service])
+		want.request(r.end, services[r.service])
 	}
 	got, report := through(t, func(ctx context.Context) (replay.Source, error) {
 		return nezha.Open(ctx, nezha.Options{Data: dir, TempDir: t.TempDir()})

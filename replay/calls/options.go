@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"presage/replay"
 	"presage/replay/files"
 )
 
@@ -31,7 +32,7 @@ type Options struct {
 	MemoryUnit  string // an OTLP unit: By, % or 1 [1]
 
 	// Epoch is added to starts that lie within ten years of zero, of recordings
-	// whose clock starts at zero. Default 2020-01-06T00:00:00Z.
+	// whose clock starts at zero. Default replay.DefaultEpoch.
 	Epoch time.Time
 }
 
@@ -52,7 +53,7 @@ func (o Options) withDefaults() Options {
 		o.SortBytes = 64 << 20
 	}
 	if o.Epoch.IsZero() {
-		o.Epoch = time.Date(2020, 1, 6, 0, 0, 0, 0, time.UTC)
+		o.Epoch = replay.DefaultEpoch()
 	}
 	return o
 }
