@@ -65,11 +65,20 @@ func New(cfg Config) (*Loop, error) {
 // Index is the last slice that was observed, remembered or resumed at.
 func (l *Loop) Index() int64 { return l.index }
 
+// LastStart is the start of that slice in Unix nanoseconds; ok is false before the
+// first.
+func (l *Loop) LastStart() (start int64, ok bool) {
+	if l.index == math.MinInt64 {
+		return 0, false
+	}
+	return l.index * l.width, true
+}
+
 // MaxHistory is how many slices before a checkpoint Remember can use.
 func (l *Loop) MaxHistory() int { return l.cfg.MaxHistory }
 
-// Remember takes a snapshot into the history and nothing else: neither forecasts
-// nor scores. It is for the slices up to a checkpoint.
+// Remember takes a snapshot into the history and into the memory of forecasters that
+// have one; nothing is forecast or scored. It is for the slices up to a checkpoint.
 func (l *Loop) Remember(s *slice.Snapshot) error {
 	if err := l.check(s); err != nil {
 		return err
@@ -77,8 +86,15 @@ func (l *Loop) Remember(s *slice.Snapshot) error {
 	if n := len(l.history); n > 0 && s.Start() <= l.history[n-1].At {
 		return nil
 	}
-	l.remember(s)
+	step := l.remember(s)
 	l.index = max(l.index, s.Index)
+	for _, t := range l.tracks {
+		for _, e := range t.entrants {
+			if o, ok := e.forecaster.(observer); ok {
+				o.Observe(step)
+			}
+		}
+	}
 	return nil
 }
 
