@@ -42,6 +42,10 @@ type systemClock struct{}
 func (systemClock) Now() time.Time                         { return time.Now() }
 func (systemClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
+// DefaultEpoch is the instant that a recording's clock starts at, where it counts
+// from zero: a Monday.
+func DefaultEpoch() time.Time { return time.Date(2020, 1, 6, 0, 0, 0, 0, time.UTC) }
+
 // Moment is a point of a recording: an instant, or an offset from the
 // recording's first item. The zero value is none.
 type Moment struct {
