@@ -6,12 +6,15 @@ import (
 	"presage/model/tensor"
 )
 
-// Adam is Kingma and Ba's optimiser with PyTorch's defaults and conventions: weight
-// decay is added to the gradient, and the gradient's norm over all parameters is
-// clipped before that.
+// Adam is Kingma and Ba's optimiser with PyTorch's defaults and conventions: the
+// gradient's norm over all parameters is clipped first, then weight decay is added to the
+// gradient, or, decoupled (AdamW), taken off the weights beside it. Added to the gradient it
+// erodes embeddings: between two visits of a row nothing but decay is left in its moments, and
+// Adam scales that up.
 type Adam[T tensor.Float] struct {
 	Beta1, Beta2, Epsilon float64
 	Decay                 float64 // times Param.Decay
+	Decoupled             bool    // AdamW
 	Clip                  float64 // largest norm of the whole gradient; 0 means no bound
 
 	params []Param[T]
@@ -36,16 +39,20 @@ func (a *Adam[T]) Step(rate float64) {
 	a.step++
 	scale := T(a.clipScale())
 	b1, b2 := T(a.Beta1), T(a.Beta2)
+	plain := rate
 	rate /= 1 - math.Pow(a.Beta1, float64(a.step))
 	root := math.Sqrt(1 - math.Pow(a.Beta2, float64(a.step)))
 	for k, p := range a.params {
-		decay := T(a.Decay * p.Decay)
+		decay, keep := T(a.Decay*p.Decay), T(1)
+		if a.Decoupled {
+			decay, keep = 0, T(1-plain*a.Decay*p.Decay)
+		}
 		m, v, w := a.first[k], a.second[k], p.Var.Data
 		for i, g := range p.Var.Grad {
 			g = g*scale + decay*w[i]
 			m[i] = b1*m[i] + (1-b1)*g
 			v[i] = b2*v[i] + (1-b2)*g*g
-			w[i] -= T(rate) * m[i] / (T(math.Sqrt(float64(v[i])))/T(root) + T(a.Epsilon))
+			w[i] = keep*w[i] - T(rate)*m[i]/(T(math.Sqrt(float64(v[i])))/T(root)+T(a.Epsilon))
 		}
 		p.Var.ZeroGrad()
 	}

@@ -195,3 +195,20 @@ func TestAdamClips(t *testing.T) {
 		t.Errorf("weight moved to %v, expected -0.5", got)
 	}
 }
+
+func TestAdamDecays(t *testing.T) {
+	for _, decoupled := range []bool{false, true} {
+		l := newLine()
+		l.w.Data[0] = 2
+		a := nn.NewAdam(l.params())
+		a.Decay, a.Decoupled = 0.25, decoupled
+		a.Step(0.1)     // the gradient is zero: only decay moves the weight
+		want := 2 - 0.1 // the gradient's size doesn't matter to Adam
+		if decoupled {
+			want = 2 - 0.1*0.25*2
+		}
+		if got := float64(l.w.Data[0]); math.Abs(got-want) > 1e-6 {
+			t.Errorf("decoupled %v: weight %v, expected %v", decoupled, got, want)
+		}
+	}
+}

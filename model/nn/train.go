@@ -21,14 +21,15 @@ type Problem interface {
 
 // Options are the choices of one training run.
 type Options struct {
-	Seed     uint64
-	Epochs   int     // at most
-	PerEpoch int     // samples an epoch, drawn without replacement; 0 means all
-	Batch    int     // samples a step
-	Rate     float64 // highest learning rate
-	Decay    float64 // weight decay
-	Clip     float64 // largest norm of the gradient; 0 means no bound
-	Patience int     // epochs without improvement before stopping; 0 means never
+	Seed      uint64
+	Epochs    int     // at most
+	PerEpoch  int     // samples an epoch, drawn without replacement; 0 means all
+	Batch     int     // samples a step
+	Rate      float64 // highest learning rate
+	Decay     float64 // weight decay, decoupled from the gradient if Decoupled is set
+	Decoupled bool
+	Clip      float64 // largest norm of the gradient; 0 means no bound
+	Patience  int     // epochs without improvement before stopping; 0 means never
 	// Average is the decay of the running average of the weights that is validated
 	// and kept in place of the weights themselves; 0 means no averaging.
 	Average float64
@@ -56,7 +57,7 @@ func Train(ctx context.Context, p Problem, params []Param[float32], o Options) (
 		adam: NewAdam(params), tape: tensor.NewTape[float32](),
 		average: Copy(params), best: Copy(params),
 	}
-	r.adam.Decay, r.adam.Clip = o.Decay, o.Clip
+	r.adam.Decay, r.adam.Decoupled, r.adam.Clip = o.Decay, o.Decoupled, o.Clip
 	r.order = make([]int, p.Samples())
 	for i := range r.order {
 		r.order[i] = i

@@ -56,7 +56,7 @@ type Config struct {
 	Budget   int     `json:"budget"`    // training rows (window × service) over all epochs; default 3 000 000
 	BatchRow int     `json:"batch_row"` // training rows of one step, about; default 512
 	Rate     float64 `json:"rate"`      // learning rate; default 2e-3 (paper mode 1e-3)
-	Decay    float64 `json:"decay"`     // weight decay; default 1e-4; negative for none
+	Decay    float64 `json:"decay"`     // weight decay, decoupled; default 1e-2 (paper mode none); negative for none
 	Average  float64 `json:"average"`   // decay of the weights' running average; default 0.99; negative for none
 }
 
@@ -83,9 +83,9 @@ func (c Config) withDefaults() Config {
 	defText(&c.Graph, GraphOn)
 	defText(&c.Time, "auto")
 	defText(&c.Adjacency, AdjacencyLog)
-	epochs, rate := 30, 2e-3
+	epochs, rate, decay := 30, 2e-3, 1e-2
 	if c.Mode == ModePaper {
-		epochs, rate = 60, 1e-3
+		epochs, rate, decay = 60, 1e-3, -1
 	}
 	def(&c.Width, 64)
 	def(&c.Embed, 24)
@@ -99,7 +99,7 @@ func (c Config) withDefaults() Config {
 	defFloat(&c.Dropout, 0.15)
 	defFloat(&c.Huber, 0.1)
 	defFloat(&c.Rate, rate)
-	defFloat(&c.Decay, 1e-4)
+	defFloat(&c.Decay, decay)
 	defFloat(&c.Average, 0.99)
 	return c
 }

@@ -17,59 +17,19 @@ const (
 	ways
 )
 
-// features is one slice as the network reads it. It depends on nothing but the slice and
-// the learned state (and, where the slice has services that training never saw, on their
-// scales), which is what lets it be kept. NaN marks a missing value.
-type features struct {
-	services []string
-	known    []int32   // [N] places in the scaler, -1 for the unseen
-	z        []float32 // [N, F] standardised
-	d        []float32 // [N, Cd, ways] diffused
-	degree   []float32 // [N, 2] log(1 + number of callees, of callers)
-}
-
-var missing = float32(math.NaN())
-
-// newFeatures scales and diffuses one slice. known are the services' places in the
-// scaler; news holds those it lacks (without it they are left out).
+// newFeatures scales and diffuses one slice.
 func (l *learned) newFeatures(s *model.Step, known []int32, news unseen) *features {
-	f, n := len(l.task.Channels), len(s.Services)
-	out := &features{services: s.Services, known: known, z: make([]float32, n*f)}
-	for i, row := range known {
-		comer, isNew := newcomer{}, false
-		if row < 0 {
-			comer, isNew = news[s.Services[i]]
-		}
-		for c := range f {
-			at := i*f + c
-			out.z[at] = missing
-			if s.Mask[at] == 0 || row < 0 && !isNew {
-				continue
-			}
-			st := stat{}
-			if isNew {
-				st = comer.scales[c]
-			} else {
-				st = l.scale.at(row, c, f)
-			}
-			z := (l.channels.forward(c, s.Values[at]) - st.mean) / st.dev
-			// One absurd value must not drown all neighbours of a service.
-			out.z[at] = max(-maxZ, min(z, maxZ))
-		}
-	}
+	out := l.scaled(s, known, news)
 	l.diffuse(s.Graph, out)
 	return out
 }
-
-// maxZ bounds standardised inputs.
-const maxZ = 20
 
 // diffuse fills d and degree.
 func (l *learned) diffuse(g *model.Graph, out *features) {
 	n, f, cd := len(out.services), len(l.task.Channels), len(l.channels.diffused)
 	out.d = make([]float32, n*cd*ways)
 	for i := range out.d {
-		out.d[i] = missing
+		out.d[i] = missing()
 	}
 	out.degree = make([]float32, 2*n)
 	walk := newWalk(n)
@@ -179,7 +139,7 @@ func (w *walk) all(x, out []float32) {
 func (l *learned) bySimilarity(known []int32, x, out []float32) {
 	k := l.similar.k
 	for i := range out {
-		out[i] = missing
+		out[i] = missing()
 	}
 	if k == 0 {
 		return
@@ -209,5 +169,5 @@ func ratio(sum, weight float32) float32 {
 	if weight > 0 {
 		return sum / weight
 	}
-	return missing
+	return missing()
 }

@@ -3,13 +3,13 @@ package stgnn
 import "presage/model"
 
 // ring keeps the features of the slices of the last window, so that the next one has to
-// diffuse its new slice only. Slices are known by their address: steps don't change.
+// diffuse (or convolve) its new slice only. Slices are known by their address: steps don't change.
 type ring struct {
 	kept map[*model.Step]*features
 	// known are the places in the scaler of the services seen last; most slices have the same.
 	services []string
 	known    []int32
-	made     int // slices diffused since the start
+	made     int // slices diffused or convolved since the start
 }
 
 // places finds services in the scaler.
@@ -22,7 +22,7 @@ func (r *ring) places(sc *scaler, services []string) []int32 {
 
 // window gives the features of a window, whose short front is nil. Slices with services
 // that training never saw are made anew each time: their scales come from the window.
-func (r *ring) window(l *learned, steps []*model.Step) ([]*features, unseen) {
+func (r *ring) window(l *basis, steps []*model.Step, newFeatures func(*model.Step, []int32, unseen) *features) ([]*features, unseen) {
 	known := make([][]int32, len(steps))
 	for t, s := range steps {
 		if s != nil {
@@ -40,7 +40,7 @@ func (r *ring) window(l *learned, steps []*model.Step) ([]*features, unseen) {
 		if have := r.kept[s]; have != nil && !fresh {
 			out[t] = have
 		} else {
-			out[t] = l.newFeatures(s, known[t], news)
+			out[t] = newFeatures(s, known[t], news)
 			r.made++
 		}
 		if !fresh {

@@ -48,9 +48,8 @@ func (s *forecaster) Restore(st model.State) error {
 	if err != nil {
 		return err
 	}
-	l := &learned{task: s.task, cfg: m.Config, channels: newChannels(s.task), clock: m.Clock}
 	r := reader{tensors: st.Tensors}
-	l.scale = r.scaler(m.Services, len(s.task.Channels))
+	l := &learned{basis: r.basis(m), clock: m.Clock}
 	l.similar = similar{k: m.Similar,
 		index:  integers(r.take("similar/index", len(m.Services), m.Similar)),
 		weight: r.take("similar/weight", len(m.Services), m.Similar)}
@@ -185,6 +184,11 @@ func (r *reader) weights(params []nn.Param[float32]) {
 	for _, p := range params {
 		copy(p.Var.Data, r.take(p.Name, p.Var.Shape...))
 	}
+}
+
+// basis puts together what both modes store.
+func (r *reader) basis(m meta) basis {
+	return basis{cfg: m.Config, task: m.Task, channels: newChannels(m.Task), scale: r.scaler(m.Services, len(m.Task.Channels))}
 }
 
 // scaler reads what store wrote.

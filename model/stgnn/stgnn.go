@@ -43,7 +43,7 @@ func (s *forecaster) Forecast(window []*model.Step) (model.Prediction, error) {
 	if err != nil {
 		return model.Prediction{}, err
 	}
-	slices, news := s.ring.window(l, steps)
+	slices, news := s.ring.window(&l.basis, steps, l.newFeatures)
 	last := steps[len(steps)-1]
 	return model.Prediction{
 		Services: last.Services, Levels: l.task.Levels,

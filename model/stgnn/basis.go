@@ -1,0 +1,119 @@
+package stgnn
+
+import (
+	"math"
+
+	"presage/model"
+)
+
+// basis is what both modes learn beside their weights: how channels are scaled.
+type basis struct {
+	cfg      Config
+	task     model.Task
+	channels channels
+	scale    *scaler
+}
+
+func newBasis(cfg Config, t model.Task, train []*model.Step) basis {
+	b := basis{cfg: cfg, task: t, channels: newChannels(t)}
+	b.scale = newScaler(train, t, b.channels, cfg.Scaling)
+	return b
+}
+
+// features is one slice as the network reads it. It depends on nothing but the slice and
+// the learned state (and, where the slice has services that training never saw, on their
+// scales), which is what lets it be kept. NaN marks a missing value.
+type features struct {
+	services []string
+	known    []int32   // [N] places in the scaler, -1 for the unseen
+	z        []float32 // [N, F] standardised
+	d        []float32 // [N, Cd, ways] diffused
+	degree   []float32 // [N, 2] log(1 + number of callees, of callers)
+}
+
+// scaled standardises one slice. known are the services' places in the
+// scaler; news holds those it lacks (without it they are left out).
+func (l *basis) scaled(s *model.Step, known []int32, news unseen) *features {
+	f, n := len(l.task.Channels), len(s.Services)
+	out := &features{services: s.Services, known: known, z: make([]float32, n*f)}
+	for i, row := range known {
+		comer, isNew := newcomer{}, false
+		if row < 0 {
+			comer, isNew = news[s.Services[i]]
+		}
+		for c := range f {
+			at := i*f + c
+			out.z[at] = missing()
+			if s.Mask[at] == 0 || row < 0 && !isNew {
+				continue
+			}
+			st := stat{}
+			if isNew {
+				st = comer.scales[c]
+			} else {
+				st = l.scale.at(row, c, f)
+			}
+			z := (l.channels.forward(c, s.Values[at]) - st.mean) / st.dev
+			// One absurd value must not drown all neighbours of a service.
+			out.z[at] = max(-maxZ, min(z, maxZ))
+		}
+	}
+	return out
+}
+
+// maxZ bounds standardised inputs.
+const maxZ = 20
+
+// natural is a standardised target value of service i of a slice in the target's unit.
+func (l *basis) natural(v view, i int, z float32) float32 {
+	st := l.targetScale(v, i)
+	return l.channels.backward(l.task.Target, st.mean+st.dev*z)
+}
+
+// targetScale is how the target of service i of the window's last slice is standardised.
+func (l *basis) targetScale(v view, i int) stat {
+	last := v.slices[len(v.slices)-1]
+	if row := last.known[i]; row >= 0 {
+		return l.scale.at(row, l.task.Target, len(l.task.Channels))
+	}
+	if n, ok := v.news[last.services[i]]; ok {
+		return n.scales[l.task.Target]
+	}
+	return stat{missing(), missing()}
+}
+
+// identity is the row of the identity embedding, or -1.
+func (l *basis) identity(v view, i int) int32 { return v.slices[len(v.slices)-1].known[i] }
+
+// speaks says whether anything can be forecast for service i: its target was observed in the
+// window or in training.
+func (l *basis) speaks(v view, i int) bool {
+	if row := l.identity(v, i); row >= 0 && l.scale.target[row] {
+		return true
+	}
+	f := len(l.task.Channels)
+	for t := range v.slices {
+		if r := v.row(t, i); r >= 0 {
+			if z := v.slices[t].z[r*f+l.task.Target]; z == z {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// observed says whether the target of service i was seen in the window.
+func (l *basis) observed(v view, i int) bool {
+	f := len(l.task.Channels)
+	for t := range v.slices {
+		if r := v.row(t, i); r >= 0 {
+			if z := v.slices[t].z[r*f+l.task.Target]; z == z {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// missing marks a value that was not observed.
+func missing() float32 { return float32(math.NaN()) }
