@@ -62,6 +62,12 @@ func (s *connSet) close() {
 	}
 }
 
+func (s *connSet) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
 func (s *connSet) forget(c *trackedConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

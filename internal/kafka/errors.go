@@ -21,6 +21,9 @@ var ErrStale = errors.New("the partition belongs to a later generation of the co
 // ErrUnknownTopic says that a topic does not exist, or may not be seen.
 var ErrUnknownTopic = errors.New("the topic does not exist, or this user may not see it")
 
+// ErrClosed says that the client was closed.
+var ErrClosed = errors.New("the Kafka client is closed")
+
 // verdict is what to do about a failed request.
 type verdict int
 
@@ -37,8 +40,8 @@ func judge(err error) verdict {
 		switch {
 		case code == kafkago.UnknownTopicOrPartition || code == kafkago.InvalidMessage || code == kafkago.Unknown:
 			return impatient
-		case code.Temporary() || code.Timeout():
-			return patient
+		case code.Temporary() || code.Timeout() || isStale(code):
+			return patient // a member that the group has forgotten joins anew
 		}
 		return fatal
 	}

@@ -32,6 +32,9 @@ func (r *retrier) pause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if r.client.conns.isClosed() {
+		return fmt.Errorf("%s %s: %w (%w)", r.operation, r.where, ErrClosed, err)
+	}
 	now := time.Now()
 	if r.tries == 0 {
 		r.since = now

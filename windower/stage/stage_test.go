@@ -1,0 +1,131 @@
+package stage
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"presage/internal/kafka"
+)
+
+// pipeline runs both stages until stop is called.
+func pipeline(t testing.TB, o Options) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	errs := make(chan error, 2)
+	go func() { errs <- RunPartitions(ctx, o) }()
+	go func() { errs <- RunAssembler(ctx, o) }()
+	return func() {
+		cancel()
+		for range 2 {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+func TestChainEqualsTheMachines(t *testing.T) {
+	b := startBroker(t)
+	c := dial(t, b)
+	log := randomLog(1, 300)
+	want, rejected := inMemory(t, testGraph(), log)
+	if err := kafka.NewProducer(c, kafka.ProducerConfig{}).Write(within(t), log); err != nil {
+		t.Fatal(err)
+	}
+	o := options(t, c, testGraph())
+	stop := pipeline(t, o)
+	got := collect(t, within(t), c, "shop", len(want))
+	stop()
+	same(t, got, want)
+	totals := o.Metrics.Totals()
+	t.Logf("%d snapshots, totals %+v", len(got), totals)
+	if n := totals.DeadLetters["bad_protobuf"]; int(n) != rejected {
+		t.Errorf("%d dead letters counted, expected %d", n, rejected)
+	}
+	if n := end(t, c, "dead"); int(n) != rejected {
+		t.Errorf("%d dead letters written, expected %d", n, rejected)
+	}
+}
+
+func end(t testing.TB, c *kafka.Client, topic string) int64 {
+	t.Helper()
+	ends, err := c.Ends(within(t), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ends[0].End
+}
+
+// TestKilledAnywhere kills the pipeline at random moments, some of them with a drain,
+// and starts it again, while the log is being written.
+func TestKilledAnywhere(t *testing.T) {
+	for seed := range uint64(3) {
+		b := startBroker(t)
+		c := dial(t, b)
+		log := randomLog(10+seed, 1500)
+		want, rejected := inMemory(t, testGraph(), log)
+		written := make(chan error, 1)
+		go func() {
+			p := kafka.NewProducer(c, kafka.ProducerConfig{})
+			for i := 0; i < len(log); i += 100 {
+				if err := p.Write(t.Context(), log[i:min(i+100, len(log))]); err != nil {
+					written <- err
+					return
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			written <- nil
+		}()
+		r := rand.New(rand.NewPCG(seed, 3))
+		for range 8 {
+			client := dial(t, b)
+			stop := pipelineUntilKilled(t, options(t, client, testGraph()))
+			time.Sleep(time.Duration(20+r.IntN(150)) * time.Millisecond)
+			if r.IntN(3) > 0 {
+				client.Close() // nothing can be written or committed from here on
+			}
+			stop()
+		}
+		if err := <-written; err != nil {
+			t.Fatal(err)
+		}
+		stop := pipeline(t, options(t, c, testGraph()))
+		got := collect(t, within(t), c, "shop", len(want))
+		stop()
+		same(t, got, want)
+		t.Logf("%d snapshots, %d dead letters of %d, %d records in slices", len(got), end(t, c, "dead"), rejected, slicesEnd(t, c))
+		if n := end(t, c, "dead"); int(n) < rejected {
+			t.Errorf("%d dead letters written, expected at least %d", n, rejected)
+		}
+	}
+}
+
+// pipelineUntilKilled is pipeline without regard to errors.
+func pipelineUntilKilled(t testing.TB, o Options) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{}, 2)
+	for _, run := range []func(context.Context, Options) error{RunPartitions, RunAssembler} {
+		go func() {
+			if err := run(ctx, o); err != nil {
+				t.Log(err)
+			}
+			done <- struct{}{}
+		}()
+	}
+	return func() {
+		cancel()
+		<-done
+		<-done
+	}
+}
+
+func slicesEnd(t testing.TB, c *kafka.Client) int64 {
+	t.Helper()
+	ends, err := c.Ends(within(t), "slices")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ends[0].End + ends[1].End
+}
