@@ -232,7 +232,9 @@ func compare(t *testing.T, got *chain, want counts) {
 		t.Fatal("nothing was counted in the file")
 	}
 	differences(t, "edge", got.counts.calls, want.calls)
-	differences(t, "node", got.counts.requests, want.requests)
+	if requests > 0 { // else the file doesn't tell which side reported
+		differences(t, "node", got.counts.requests, want.requests)
+	}
 }
 
 func differences[K comparable](t *testing.T, what string, got, want map[K]int64) {
