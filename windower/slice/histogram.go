@@ -58,22 +58,43 @@ func (h *Histogram) Add(index uint16, count int64) {
 // MergeHistogram adds two histograms into a new one, which shares no memory with
 // either.
 func MergeHistogram(a, b Histogram) Histogram {
-	if len(a)+len(b) == 0 {
-		return nil
-	}
-	sum := make(Histogram, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
+	sum := slices.Clone(a)
+	sum.merge(b)
+	return sum
+}
+
+// merge adds o in place. It fills the slice from behind, so that it needs memory
+// for the buckets that are new only.
+func (h *Histogram) merge(o Histogram) {
+	into, lacks := len(*h)-1, h.lacks(o)
+	*h = slices.Grow(*h, lacks)[:len(*h)+lacks]
+	for at, from := len(*h)-1, len(o)-1; from >= 0; at-- {
 		switch {
-		case a[0].Index < b[0].Index:
-			sum, a = append(sum, a[0]), a[1:]
-		case a[0].Index > b[0].Index:
-			sum, b = append(sum, b[0]), b[1:]
+		case into >= 0 && (*h)[into].Index > o[from].Index:
+			(*h)[at] = (*h)[into]
+			into--
+		case into >= 0 && (*h)[into].Index == o[from].Index:
+			(*h)[at] = Bucket{o[from].Index, (*h)[into].Count + o[from].Count}
+			into, from = into-1, from-1
 		default:
-			sum = append(sum, Bucket{a[0].Index, a[0].Count + b[0].Count})
-			a, b = a[1:], b[1:]
+			(*h)[at] = o[from]
+			from--
 		}
 	}
-	return append(append(sum, a...), b...)
+}
+
+// lacks counts the buckets of o that h has not.
+func (h *Histogram) lacks(o Histogram) int {
+	n, at := 0, 0
+	for _, b := range o {
+		for at < len(*h) && (*h)[at].Index < b.Index {
+			at++
+		}
+		if at == len(*h) || (*h)[at].Index != b.Index {
+			n++
+		}
+	}
+	return n
 }
 
 // Count is the number of values counted, in the unit of the buckets' counts.

@@ -98,6 +98,7 @@ func copyNode(n *NodePart) NodePart {
 	return c
 }
 
+// merge changes the histogram in place, which copyNode made the row's own.
 func (n *NodePart) merge(o *NodePart) {
 	n.Spans += o.Spans
 	n.Requests += o.Requests
@@ -105,7 +106,7 @@ func (n *NodePart) merge(o *NodePart) {
 	n.Arrivals += o.Arrivals
 	n.Unpaired += o.Unpaired
 	n.Duration.Add(o.Duration)
-	n.Latency = MergeHistogram(n.Latency, o.Latency)
+	n.Latency.merge(o.Latency)
 }
 
 func (e *EdgePart) merge(o *EdgePart) {

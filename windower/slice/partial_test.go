@@ -30,7 +30,7 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatalf("%v; write it with go test -update", err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s: %d bytes differ from the golden file's %d; a changed format needs a new version", path, len(got), len(want))
+		t.Errorf("%s: %d bytes differ from the golden file's %d: a changed format needs a new version, a changed zstd library new golden files", path, len(got), len(want))
 	}
 }
 
