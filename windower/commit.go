@@ -88,19 +88,44 @@ func ParseCommit(c Commit) (*Resume, error) {
 	if len(b) < 12 || crc32.ChecksumIEEE(b[:len(b)-4]) != binary.BigEndian.Uint32(b[len(b)-4:]) {
 		return nil, fmt.Errorf("%w: wrong checksum over %d bytes", ErrMetadata, len(b))
 	}
-	r := &Resume{Offset: c.Offset, fingerprint: binary.BigEndian.Uint64(b)}
-	d := varints{rest: b[8 : len(b)-4]}
+	r, err := parseResume(c.Offset, b[:len(b)-4])
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMetadata, err)
+	}
+	return r, nil
+}
+
+// parseResume reads the fields under the checksum and checks that a machine can
+// have written them.
+func parseResume(offset int64, b []byte) (*Resume, error) {
+	r := &Resume{Offset: offset, fingerprint: binary.BigEndian.Uint64(b)}
+	d := varints{rest: b[8:]}
 	r.high, r.first, r.reached = d.next(), d.next(), d.next()
 	n, used := binary.Uvarint(d.rest)
 	if d.bad || used <= 0 || n > maxAdvances {
-		return nil, fmt.Errorf("%w: expected at most %d advances, found %d", ErrMetadata, maxAdvances, n)
+		return nil, fmt.Errorf("expected at most %d advances, found %d", maxAdvances, n)
 	}
 	d.rest = d.rest[used:]
 	for range n {
 		r.advances = append(r.advances, advance{d.next(), d.next()})
 	}
-	if d.bad || len(d.rest) > 0 || c.Offset < 0 || r.reached < c.Offset {
-		return nil, fmt.Errorf("%w: fields are cut, or contradict the offset %d", ErrMetadata, c.Offset)
+	if d.bad || len(d.rest) > 0 {
+		return nil, errors.New("fields are cut, or more than expected")
+	}
+	if offset < 0 || r.reached < offset {
+		return nil, fmt.Errorf("offset %d isn't from 0 to the offset %d that was reached", offset, r.reached)
+	}
+	times, last := []int64{r.high}, offset-1
+	for _, a := range r.advances {
+		if a.offset <= last || a.offset > r.reached {
+			return nil, fmt.Errorf("advances at offset %d, then %d, don't lie between the offsets %d and %d", last, a.offset, offset, r.reached)
+		}
+		times, last = append(times, a.to), a.offset
+	}
+	for i, t := range times {
+		if (t <= 0 || t >= latestTime) && (i > 0 || t != never && t != ended) {
+			return nil, fmt.Errorf("event time %d ns is none", t)
+		}
 	}
 	return r, nil
 }

@@ -1,0 +1,114 @@
+package windower
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+)
+
+// TestMetadataGolden keeps the layout: commits outlive programs.
+func TestMetadataGolden(t *testing.T) {
+	r := Resume{
+		Offset: 41, fingerprint: 0x0123456789abcdef, high: 1_700_000_000_000_000_000, first: 28333333, reached: 99,
+		advances: []advance{{90, 1_700_000_001_000_000_000}, {99, 1_700_000_002_000_000_000}},
+	}
+	const golden = "p1.ASNFZ4mrze-AgNDixr_Oly-q1IIbxgECtAGAqKaczr_Oly_GAYDQ_NXVv86XL9zbAoE"
+	c := r.commit()
+	if c.Metadata != golden {
+		t.Errorf("metadata %s, want %s", c.Metadata, golden)
+	}
+	back, err := ParseCommit(Commit{41, golden})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back.commit() != c {
+		t.Errorf("read back %+v", back)
+	}
+}
+
+func TestMetadataSize(t *testing.T) {
+	r := Resume{fingerprint: math.MaxUint64, high: math.MinInt64, first: math.MinInt64, reached: math.MaxInt64}
+	for range maxAdvances {
+		r.advances = append(r.advances, advance{math.MaxInt64, math.MaxInt64})
+	}
+	if n := len(r.commit().Metadata); n > 1024 {
+		t.Errorf("metadata of %d bytes, at most 1024 are allowed", n)
+	}
+}
+
+func TestParseCommitRefuses(t *testing.T) {
+	r := Resume{Offset: 5, high: never, first: 3, reached: 9}
+	good := r.commit()
+	for name, c := range map[string]Commit{
+		"empty":            {5, ""},
+		"another program":  {5, "consumer-1"},
+		"another version":  {5, strings.Replace(good.Metadata, "p1.", "p2.", 1)},
+		"cut":              {5, good.Metadata[:len(good.Metadata)-2]},
+		"changed":          {5, strings.Replace(good.Metadata, "AAAA", "AAAB", 1)},
+		"beyond what's in": {10, good.Metadata},
+		"negative":         {-1, good.Metadata},
+	} {
+		if _, err := ParseCommit(c); !errors.Is(err, ErrMetadata) {
+			t.Errorf("%s: error %v, want ErrMetadata", name, err)
+		}
+	}
+}
+
+func TestFingerprintMismatchRefused(t *testing.T) {
+	r := Resume{Offset: 5, high: never, first: 3, reached: 9, fingerprint: 1}
+	cfg := logShape{width: 10, halfCap: 1}.config()
+	cfg.Resume = &r
+	if _, err := NewPartition(cfg); !errors.Is(err, ErrFingerprint) {
+		t.Errorf("error %v, want ErrFingerprint", err)
+	}
+}
+
+func TestConfigRefused(t *testing.T) {
+	for _, s := range []logShape{
+		{width: 0}, {width: -1}, {width: longest + 1}, {width: 1, lateness: -1}, {width: 1, ttl: -1}, {width: 1, halfCap: -1},
+	} {
+		if _, err := NewPartition(s.config()); err == nil {
+			t.Errorf("%+v was accepted", s)
+		}
+	}
+	if _, err := NewAssembler(AssemblerConfig{Width: 1}); err == nil {
+		t.Error("an assembler without topics was accepted")
+	}
+	if _, err := NewAssembler(AssemblerConfig{SpanTopics: []string{"s"}}); err == nil {
+		t.Error("an assembler without slice width was accepted")
+	}
+}
+
+func FuzzParseCommit(f *testing.F) {
+	r := Resume{Offset: 41, fingerprint: 7, high: 17, first: 3, reached: 99, advances: []advance{{90, 18}}}
+	body, _ := metadataEncoding.DecodeString(r.commit().Metadata[len(metadataPrefix):])
+	f.Add(int64(41), body[:len(body)-4])
+	f.Add(int64(0), []byte("12345678"))
+	f.Fuzz(func(t *testing.T, offset int64, body []byte) {
+		if _, err := ParseCommit(Commit{offset, metadataPrefix + string(body)}); err == nil {
+			t.Error("metadata without a checksum was accepted")
+		}
+		if len(body) < 8 {
+			return
+		}
+		r, err := parseResume(offset, body)
+		if err != nil {
+			return
+		}
+		again, err := ParseCommit(r.commit())
+		if err != nil || again.commit() != r.commit() {
+			t.Errorf("not the same when written again: %v", err)
+		}
+		cfg := logShape{width: 10, lateness: 5, ttl: 5, halfCap: 10}.config()
+		cfg.Fingerprint, cfg.Resume = r.fingerprint, r
+		p, err := NewPartition(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.AtEnd()
+		if next, err := ParseCommit(p.Commit(AllAcknowledged)); err != nil || next.Offset < r.Offset {
+			t.Errorf("commit went from %+v to %+v: %v", r, next, err)
+		}
+	})
+}
