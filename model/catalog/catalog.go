@@ -6,11 +6,14 @@ import (
 
 	"presage/model"
 	"presage/model/baseline"
+	"presage/model/stgnn"
 )
 
 // Networks are the trained forecasters; the first is the system's own.
 func Networks() []model.Method {
-	return []model.Method{}
+	return []model.Method{
+		{Name: "stgnn", New: func(t model.Task) (model.Forecaster, error) { return stgnn.New(t, stgnn.Config{}) }},
+	}
 }
 
 // Methods are the baselines, persistence first, then the networks.
