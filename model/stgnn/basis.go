@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"presage/model"
+	"presage/model/tensor"
 )
 
 // basis is what both modes learn beside their weights: how channels are scaled.
@@ -29,6 +30,11 @@ type features struct {
 	z        []float32 // [N, F] standardised
 	d        []float32 // [N, Cd, ways] diffused
 	degree   []float32 // [N, 2] log(1 + number of callees, of callers)
+
+	// Paper mode's.
+	input []float32            // [N, F + clockFeatures], zero where missing
+	norm  *tensor.CSR[float32] // normalised adjacency
+	conv  []float32            // [N, hidden], kept in forecasting only
 }
 
 // scaled standardises one slice. known are the services' places in the

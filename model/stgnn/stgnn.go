@@ -20,6 +20,9 @@ func New(task model.Task, cfg Config) (model.Forecaster, error) {
 	if err := checkTask(task); err != nil {
 		return nil, err
 	}
+	if cfg.Mode == ModePaper {
+		return &paper{task: task, cfg: cfg, tape: tensor.NewInference[float32]()}, nil
+	}
 	return &forecaster{task: task, cfg: cfg, tape: tensor.NewInference[float32]()}, nil
 }
 

@@ -18,6 +18,10 @@ func small() stgnn.Config {
 	return stgnn.Config{Width: 16, Embed: 4, Epochs: 4, Budget: 20_000, BatchRow: 128}
 }
 
+func smallPaper() stgnn.Config {
+	return stgnn.Config{Mode: stgnn.ModePaper, Hidden: 16, Epochs: 4, Budget: 20_000, BatchRow: 128}
+}
+
 func fit(t *testing.T, task model.Task, cfg stgnn.Config, steps []*model.Step, opt model.FitOptions) (model.Forecaster, model.FitReport) {
 	t.Helper()
 	f, err := stgnn.New(task, cfg)
@@ -64,19 +68,22 @@ func sameBits(a, b []float32) bool {
 // TestLiveEqualsWholeWindow forecasts slice by slice, as the live loop does, and from
 // whole windows with a forecaster that has kept nothing.
 func TestLiveEqualsWholeWindow(t *testing.T) {
+	moving := world{services: 9, steps: 160, seed: 2, come: true, gone: true, missing: 0.1}
 	tests := []struct {
 		name string
 		w    world
+		cfg  stgnn.Config
 	}{
-		{"fixed services", world{services: 9, steps: 120, seed: 1}},
-		{"services come and go, values are missing", world{services: 9, steps: 160, seed: 2, come: true, gone: true, missing: 0.1}},
-		{"a virtual node", world{services: 9, steps: 120, seed: 3, virtual: true, missing: 0.05}},
+		{"fixed services", world{services: 9, steps: 120, seed: 1}, small()},
+		{"services come and go, values are missing", moving, small()},
+		{"a virtual node", world{services: 9, steps: 120, seed: 3, virtual: true, missing: 0.05}, small()},
+		{"paper mode", moving, smallPaper()},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			task, steps := testTask(), tt.w.make()
 			train := steps[:len(steps)/2] // a service that comes half-way was never seen
-			live, _ := fit(t, task, small(), train, model.FitOptions{Seed: 1, Epochs: 2})
+			live, _ := fit(t, task, tt.cfg, train, model.FitOptions{Seed: 1, Epochs: 2})
 			state, err := live.State()
 			if err != nil {
 				t.Fatal(err)
@@ -84,7 +91,7 @@ func TestLiveEqualsWholeWindow(t *testing.T) {
 			for k := len(train); k < len(steps); k++ {
 				window := steps[k-task.Input+1 : k+1]
 				got := forecast(t, live, window)
-				whole, err := stgnn.New(task, small())
+				whole, err := stgnn.New(task, tt.cfg)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -104,8 +111,14 @@ func TestForecastsAreOrderedAndFinite(t *testing.T) {
 	task := testTask()
 	w := world{services: 9, steps: 160, seed: 2, come: true, virtual: true, gone: true, missing: 0.1}
 	steps := w.make()
-	f, _ := fit(t, task, small(), steps[:80], model.FitOptions{Seed: 1, Epochs: 2})
-	p := forecast(t, f, steps[len(steps)-task.Input:])
+	for _, cfg := range []stgnn.Config{small(), smallPaper()} {
+		f, _ := fit(t, task, cfg, steps[:80], model.FitOptions{Seed: 1, Epochs: 2})
+		checkOrder(t, task, forecast(t, f, steps[len(steps)-task.Input:]))
+	}
+}
+
+func checkOrder(t *testing.T, task model.Task, p model.Prediction) {
+	t.Helper()
 	if len(p.Values) != len(p.Services)*task.Horizons*len(task.Levels) {
 		t.Fatalf("%d values for %d services", len(p.Values), len(p.Services))
 	}
@@ -141,7 +154,7 @@ func TestNewServiceIsForecastFromItsFirstWindow(t *testing.T) {
 func TestStateIsComplete(t *testing.T) {
 	task := testTask()
 	steps := world{services: 9, steps: 120, seed: 4, missing: 0.05}.make()
-	for _, cfg := range []stgnn.Config{small(), {Width: 8, Embed: 4, Identity: "off", Similar: -1, Scaling: stgnn.ScalePooled}} {
+	for _, cfg := range []stgnn.Config{small(), smallPaper(), {Width: 8, Embed: 4, Identity: "off", Similar: -1, Scaling: stgnn.ScalePooled}} {
 		f, _ := fit(t, task, cfg, steps, model.FitOptions{Seed: 3, Epochs: 2})
 		state, err := f.State()
 		if err != nil {
@@ -153,7 +166,7 @@ func TestStateIsComplete(t *testing.T) {
 			t.Fatal(err)
 		}
 		state.Meta = text
-		back, err := stgnn.New(task, stgnn.Config{})
+		back, err := stgnn.New(task, stgnn.Config{Mode: cfg.Mode})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -257,6 +270,20 @@ func TestTrainingBeatsPersistence(t *testing.T) {
 	}
 	if network > 0.85*naive {
 		t.Errorf("error %.4f of persistence's; report %+v", network/naive, r)
+	}
+}
+
+func TestPaperModeLearns(t *testing.T) {
+	task := testTask()
+	steps := world{services: 9, steps: 300, seed: 8}.make()
+	for _, a := range []string{stgnn.AdjacencyLog, stgnn.AdjacencyRaw, stgnn.AdjacencyBinary} {
+		cfg := smallPaper()
+		cfg.Adjacency = a
+		var errs []float64
+		_, r := fit(t, task, cfg, steps, model.FitOptions{Seed: 1, Epochs: 6, Progress: func(p model.FitProgress) { errs = append(errs, p.ValidError) }})
+		if r.BestEpoch == 0 || len(errs) == 0 || r.ValidError > 0.95*errs[0] {
+			t.Errorf("%s: validation errors %v, report %+v", a, errs, r)
+		}
 	}
 }
 
