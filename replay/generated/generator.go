@@ -18,6 +18,7 @@ type Generator struct {
 	tick   *Tick
 	steps  Rand // moves the system
 	draws  Rand // draws traces
+	names  Rand // draws their ids
 	noise  Rand // what observers miss
 	walker walker
 	emit   *emitter
@@ -49,7 +50,8 @@ func Open(opt Options) (*Generator, error) {
 	w := newWorld(opt)
 	g := &Generator{
 		w: w, state: w.newState(), tick: w.newTick(), emit: newEmitter(w),
-		steps: NewRand(opt.Seed, streamStep), draws: NewRand(opt.Seed, streamTrace), noise: NewRand(opt.Seed, streamNoise),
+		steps: NewRand(opt.Seed, streamStep), draws: NewRand(opt.Seed, streamTrace), names: NewRand(opt.Seed, streamNames),
+		noise: NewRand(opt.Seed, streamNoise),
 		truth: truthWriter{w: w, out: opt.Truth},
 	}
 	g.walker = walker{w: w, s: g.state, t: g.tick, r: &g.draws}
@@ -94,27 +96,41 @@ func (g *Generator) count(item replay.Item) {
 
 // advance simulates a tick and makes ready what nothing can come before any more.
 func (g *Generator) advance() error {
+	over, err := g.step(func(_ int, calls []call) {
+		g.emit.trace(calls, g.state, g.tick.Start, &g.names, g.add)
+	})
+	if over || err != nil {
+		g.done = over
+		g.release(1<<63 - 1)
+		return err
+	}
+	g.emit.sample(g.state, g.tick, &g.noise, func(i replay.Item) { g.later = append(g.later, pending{i.At, i}) })
+	g.release(g.tick.Start + int64(g.w.opt.Tick) - g.skew)
+	return nil
+}
+
+// step simulates a tick and draws its traces, each valid during the call only. It
+// reports whether the run was over before.
+func (g *Generator) step(each func(api int, calls []call)) (over bool, err error) {
 	opt := &g.w.opt
 	if opt.Duration > 0 && g.state.Tick*int64(opt.Tick) >= int64(opt.Duration) {
-		g.done = true
-		g.release(1<<63 - 1)
-		return g.truth.finish(g.state)
+		return true, g.truth.finish(g.state)
 	}
 	g.w.step(g.state, &g.steps, g.tick)
 	if err := g.truth.write(g.tick.Ended); err != nil {
-		return err
+		return false, err
 	}
 	for a, n := range g.tick.Traces {
 		for range n {
 			if opt.Sampling < 1 && !g.draws.chance(opt.Sampling) {
 				continue
 			}
-			g.emit.trace(g.walker.trace(a), g.state, g.tick.Start, &g.draws, g.add)
+			if calls := g.walker.trace(a); len(calls) > 0 {
+				each(a, calls)
+			}
 		}
 	}
-	g.emit.sample(g.state, g.tick, &g.noise, func(i replay.Item) { g.later = append(g.later, pending{i.At, i}) })
-	g.release(g.tick.Start + int64(opt.Tick) - g.skew)
-	return nil
+	return false, nil
 }
 
 // add takes a span in, now and then late.

@@ -1,5 +1,7 @@
 package generated
 
+import "slices"
+
 // State is all that changes while the simulation runs, random streams apart. It is
 // plain data: Clone copies it, and a copy continues as the original would.
 type State struct {
@@ -83,16 +85,16 @@ type HostState struct {
 // Clone returns a copy that shares nothing with the original.
 func (s *State) Clone() *State {
 	c := *s
-	c.Loads = append([]LoadState(nil), s.Loads...)
-	c.Services = append([]ServiceState(nil), s.Services...)
+	c.Loads = slices.Clone(s.Loads)
+	c.Services = slices.Clone(s.Services)
 	for i := range c.Services {
-		c.Services[i].Replicas = append([]Replica(nil), s.Services[i].Replicas...)
+		c.Services[i].Replicas = slices.Clone(s.Services[i].Replicas)
 	}
-	c.Edges = append([]EdgeState(nil), s.Edges...)
-	c.Hosts = append([]HostState(nil), s.Hosts...)
-	c.Off = append([]bool(nil), s.Off...)
-	c.Faults = append([]Fault(nil), s.Faults...)
-	c.Rollouts = append([]Rollout(nil), s.Rollouts...)
+	c.Edges = slices.Clone(s.Edges)
+	c.Hosts = slices.Clone(s.Hosts)
+	c.Off = slices.Clone(s.Off)
+	c.Faults = slices.Clone(s.Faults)
+	c.Rollouts = slices.Clone(s.Rollouts)
 	return &c
 }
 
@@ -103,6 +105,8 @@ const (
 	streamStep
 	streamTrace
 	streamNoise
+	streamNames
+	streamRows
 )
 
 // offAtStart is the share of optional calls that are off when the run begins.
