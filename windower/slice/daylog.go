@@ -90,11 +90,14 @@ func (l *dayLog) scan(day string, verify bool) error {
 		return fmt.Errorf("open history: %w", err)
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.Size() < segmentHeaderSize {
-		// A crash before the header was whole. The next append writes it anew.
-		return nil
-	}
 	h, err := readSegmentHeader(file, l.header.kind)
+	if errors.Is(err, errNoHeader) {
+		// A crash before the header was whole. The next append writes it anew.
+		if l.readOnly {
+			return nil
+		}
+		return file.Truncate(0)
+	}
 	if err != nil {
 		return fmt.Errorf("open history: %s: %w; delete the file, it is a cache", path, err)
 	}

@@ -228,8 +228,9 @@ func TestHistoryTorn(t *testing.T) {
 			rt.Fatal(err)
 		}
 		h, err := OpenHistory(dir, "shop")
-		if damaged < segmentHeaderSize && len(torn) >= segmentHeaderSize {
-			return // zeros in the header: refused or not, another test tells
+		if damaged > 0 && damaged < segmentHeaderSize && len(torn) >= segmentHeaderSize {
+			// Half a header that was written in one go is not what a crash leaves.
+			return
 		}
 		if err != nil {
 			rt.Fatal(err)

@@ -2,6 +2,7 @@ package slice
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -45,10 +46,16 @@ func (h segmentHeader) bytes() []byte {
 	return binary.LittleEndian.AppendUint64(b, uint64(h.width))
 }
 
+// errNoHeader says that a file ends within the header, or has zeros in its place:
+// a crash came before it was written.
+var errNoHeader = errors.New("no header")
+
 func readSegmentHeader(r io.ReaderAt, kind segmentKind) (segmentHeader, error) {
 	var b [segmentHeaderSize]byte
-	if n, err := r.ReadAt(b[:], 0); err != nil {
-		return segmentHeader{}, fmt.Errorf("%w: a header of %d bytes, expected %d: %w", ErrCorrupt, n, segmentHeaderSize, err)
+	if _, err := r.ReadAt(b[:], 0); errors.Is(err, io.EOF) || err == nil && b == [segmentHeaderSize]byte{} {
+		return segmentHeader{}, errNoHeader
+	} else if err != nil {
+		return segmentHeader{}, fmt.Errorf("read the header: %w", err)
 	}
 	if string(b[:4]) != segmentMagic || segmentKind(b[5]) != kind {
 		return segmentHeader{}, fmt.Errorf("%w: expected magic %q and kind %q, found %q and %q", ErrCorrupt, segmentMagic, kind, b[:4], b[5])
