@@ -129,7 +129,7 @@ func text(ss []*slice.Snapshot) string {
 // committed, the snapshots are the same.
 func TestInterleavings(t *testing.T) {
 	restarts, snapshots := 0, 0
-	for seed := range uint64(1000) {
+	for seed := range uint64(600) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		streams, width := partialStreams(t, r)
 		cfg := assemblerConfig(r, width)

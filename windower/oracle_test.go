@@ -309,7 +309,7 @@ func partialText(p *slice.Partial) string {
 // TestOracle compares the machine with the oracle on random logs.
 func TestOracle(t *testing.T) {
 	calls, late := 0, int64(0)
-	for seed := range uint64(8000) {
+	for seed := range uint64(4000) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		shape := randomShape(r)
 		log := randomLog(r, shape)

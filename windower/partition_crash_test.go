@@ -46,7 +46,7 @@ func mustPartition(t *testing.T, cfg PartitionConfig) *Partition {
 // killed again, where acknowledgements lag behind by a random number of partials:
 // together its partials must be the same, and its losses counted once.
 func TestCrashAnywhere(t *testing.T) {
-	logs := 12000
+	logs := 5000
 	if testing.Short() {
 		logs = 2000
 	}
