@@ -104,6 +104,7 @@ func (m Moment) nanos(first, otherwise int64) int64 {
 const (
 	traceWindow    = int64(time.Second)      // spans of a trace that end within it share a record
 	traceSpans     = 1000                    // at most, in a record
+	traceBytes     = 400 << 10               // about as much, in a record: brokers take 1 MiB
 	pendingSpans   = 200_000                 // at most, in memory; then the oldest trace is written
 	metricsBatch   = 100                     // resources in a record, at most
 	watermarkEvery = int64(10 * time.Second) // of event time

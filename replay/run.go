@@ -192,7 +192,11 @@ func (r *replayer) replay(ctx context.Context) (more bool, err error) {
 		r.begunAt = r.opts.Clock.Now()
 	}
 	window := newWindow(r.opts)
-	for {
+	for n := 0; ; n++ {
+		// Passing over what was replayed before touches neither the writer nor the clock.
+		if n%tickItems == 0 && ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
 		it, err := r.source.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			return true, nil

@@ -267,6 +267,36 @@ func TestRunSplitsTracesThatLast(t *testing.T) {
 	}
 }
 
+// Records stay well below the megabyte that brokers take.
+func TestRunBoundsRecords(t *testing.T) {
+	m := newMemory(1, "spans")
+	var items []Item
+	for i := range 5000 {
+		s := &Span{}
+		s.TraceID, s.SpanID = [16]byte{1}, [8]byte{7: byte(i), 6: byte(i >> 8), 0: 1}
+		s.End = base
+		if i < 2500 {
+			s.Attributes = []otlp.KeyValue{otlp.String("text", strings.Repeat("x", 2000))}
+		}
+		items = append(items, Item{At: s.End, Span: s})
+	}
+	if _, err := Run(context.Background(), Options{SpansTopic: "spans"}, listOf(items), m); err != nil {
+		t.Fatal(err)
+	}
+	spans := 0
+	for _, r := range m.topics["spans"][0] {
+		if len(r.Value) > 600<<10 {
+			t.Errorf("a record of %d bytes", len(r.Value))
+		}
+		if len(r.Headers) == 0 {
+			spans += decode(t, r).SpanCount()
+		}
+	}
+	if spans != 5000 {
+		t.Errorf("%d spans, want 5000", spans)
+	}
+}
+
 func TestRunRefusesTopicsThatHoldRecords(t *testing.T) {
 	m := newMemory(1, "spans", "metrics")
 	m.topics["spans"][0] = []Record{{Topic: "spans"}}

@@ -26,6 +26,7 @@ type trace struct {
 	opened int64 // event time
 	spans  []otlp.Span
 	owners [][]otlp.KeyValue // the spans' resources
+	bytes  int               // about what they take encoded
 }
 
 func newTraces() *traces { return &traces{open: make(map[[16]byte]*trace)} }
@@ -42,14 +43,24 @@ func (t *traces) add(now int64, s *Span) (due *trace) {
 	}
 	tr.spans = append(tr.spans, s.Span)
 	tr.owners = append(tr.owners, s.Resource)
+	tr.bytes += spanBytes(&s.Span)
 	t.spans++
-	if len(tr.spans) >= traceSpans {
+	if len(tr.spans) >= traceSpans || tr.bytes >= traceBytes {
 		return tr
 	}
 	if t.spans >= pendingSpans {
 		return t.oldest()
 	}
 	return nil
+}
+
+// spanBytes is about what a span takes encoded.
+func spanBytes(s *otlp.Span) int {
+	n := 80 + len(s.Name) + len(s.TraceState) + 32*len(s.Links)
+	for i := range s.Attributes {
+		n += 16 + len(s.Attributes[i].Key) + len(s.Attributes[i].Value.Str)
+	}
+	return n
 }
 
 // due returns a trace that was opened at or before a time, to be written and
@@ -80,7 +91,7 @@ func (t *traces) release(tr *trace) {
 	t.spans -= len(tr.spans)
 	clear(tr.spans) // strings and attributes can be freed
 	clear(tr.owners)
-	tr.spans, tr.owners = tr.spans[:0], tr.owners[:0]
+	tr.spans, tr.owners, tr.bytes = tr.spans[:0], tr.owners[:0], 0
 	if t.head > 1024 && t.head > len(t.queue)/2 {
 		n := copy(t.queue, t.queue[t.head:])
 		t.queue, t.head = t.queue[:n], 0
