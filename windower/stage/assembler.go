@@ -76,12 +76,16 @@ func (s *assemblerStage) run(ctx context.Context, a kafka.Assignment) error {
 	if err != nil {
 		return err
 	}
-	for ctx.Err() == nil {
-		if err := j.step(ctx); err != nil {
-			return err
-		}
+	for ctx.Err() == nil && err == nil {
+		err = j.step(ctx)
 	}
-	return j.commit(ctx) // all that was returned is acknowledged
+	if ctx.Err() == nil {
+		return err
+	}
+	if len(j.ready) > 0 {
+		return nil // whoever comes next makes them again
+	}
+	return j.commit(ctx)
 }
 
 // restore makes a machine that goes on after the snapshots in the slices topic.
@@ -257,8 +261,8 @@ func (j *joiner) expire() {
 	}
 }
 
-// commit stores from where partials must be read again. All snapshots that the machine
-// has returned are acknowledged.
+// commit stores from where partials must be read again. Nothing must be ready: all
+// snapshots that the machine has returned are acknowledged then.
 func (j *joiner) commit(ctx context.Context) error {
 	j.storedAt = j.Now()
 	safe := j.machine.SafeOffset()

@@ -68,7 +68,7 @@ func options(t testing.TB, c *kafka.Client, g Graph) Options {
 		t.Fatal(err)
 	}
 	return Options{
-		Client: c, Graph: g, Topics: testTopics, Metrics: m, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
+		Client: c, Graph: g, Topics: testTopics, Metrics: m, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Now: time.Now, SessionTimeout: 1200 * time.Millisecond, CommitInterval: 5 * time.Millisecond,
 	}
 }
@@ -79,8 +79,16 @@ func options(t testing.TB, c *kafka.Client, g Graph) Options {
 func randomLog(seed uint64, seconds int) []kafka.Record {
 	r := rand.New(rand.NewPCG(seed, 7))
 	var out []kafka.Record
+	var delayed []kafka.Record
 	write := func(topic string, p int, at int64, value []byte) {
 		out = append(out, kafka.Record{Topic: topic, Partition: p, Time: at, Value: value})
+		if at%25 == 0 { // once more, and some records on, perhaps too late for its slice
+			delayed = append(delayed, out[len(out)-1])
+		}
+		if len(delayed) > 0 && r.IntN(60) == 0 {
+			out = append(out, delayed[0])
+			delayed = delayed[1:]
+		}
 	}
 	for i := range seconds {
 		now := epoch + int64(i)*sec
@@ -89,9 +97,6 @@ func randomLog(seed uint64, seconds int) []kafka.Record {
 			p := int(id[0]) % 2
 			for _, span := range randomTrace(r, id, now) {
 				at := now + r.Int64N(3*sec)
-				if r.IntN(30) == 0 {
-					at += 20 * sec // late
-				}
 				value := otlp.AppendTraces(nil, []otlp.ResourceSpans{span})
 				write("spans", p, at, value)
 				if r.IntN(40) == 0 {

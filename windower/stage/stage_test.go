@@ -129,3 +129,33 @@ func slicesEnd(t testing.TB, c *kafka.Client) int64 {
 	}
 	return ends[0].End + ends[1].End
 }
+
+// TestTwoMembersShareTheWork starts and stops a second process while the log is read.
+func TestTwoMembersShareTheWork(t *testing.T) {
+	b := startBroker(t)
+	c := dial(t, b)
+	log := randomLog(3, 1500)
+	want, _ := inMemory(t, testGraph(), log)
+	first := pipeline(t, options(t, c, testGraph()))
+	var second func()
+	p := kafka.NewProducer(c, kafka.ProducerConfig{})
+	for i := 0; i < len(log); i += 100 {
+		switch i {
+		case 1000:
+			second = pipeline(t, options(t, dial(t, b), testGraph()))
+		case 4000:
+			first()
+			first = nil
+		}
+		if err := p.Write(within(t), log[i:min(i+100, len(log))]); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	got := collect(t, within(t), c, "shop", len(want))
+	if first != nil {
+		first()
+	}
+	second()
+	same(t, got, want)
+}
