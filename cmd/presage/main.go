@@ -77,7 +77,10 @@ func newRoot() *cobra.Command {
 // commands lists the subcommands in the order of the help text.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
+		newDemo(),
+		newRun(),
 		newReplay(),
+		newSubscribe(),
 		newTrain(),
 		newHistory(),
 		newModels(),

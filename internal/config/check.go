@@ -85,6 +85,11 @@ func (c *Config) checkGraphs(report func(string, ...any)) {
 				report("%s.%s: expected no negative duration, found %s", at, d.key, d.value)
 			}
 		}
+		switch g.Clock {
+		case "wall", "event":
+		default:
+			report("%s.clock: expected wall or event, found %q", at, g.Clock)
+		}
 		switch g.NodeSource {
 		case "prefer_metrics", "spans", "metrics":
 		default:

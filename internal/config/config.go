@@ -69,6 +69,7 @@ type Graph struct {
 	IdleTimeout     Duration `yaml:"idle_timeout"`
 	MaxWait         Duration `yaml:"max_wait"`
 	MetricsWait     Duration `yaml:"metrics_wait"`
+	Clock           string   `yaml:"clock"`
 	NodeSource      string   `yaml:"node_source"`
 	MaxServices     int      `yaml:"max_services"`
 	MaxEdges        int      `yaml:"max_edges"`
@@ -155,6 +156,7 @@ func DefaultGraph() Graph {
 		IdleTimeout:     Duration(30 * time.Second),
 		MaxWait:         Duration(120 * time.Second),
 		MetricsWait:     Duration(60 * time.Second),
+		Clock:           "wall",
 		NodeSource:      "prefer_metrics",
 		MaxServices:     20000,
 		MaxEdges:        200000,

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"presage/internal/config"
+	"presage/internal/kafka"
+	"presage/model/baseline"
+	"presage/model/catalog"
+	"presage/model/online"
+	"presage/windower"
+	"presage/windower/stage"
+)
+
+// namingRules is raised whenever ingest names services or peers in another way, or
+// the windower counts in another way: slices of both must not be mixed.
+const namingRules = 1
+
+// stageGraph turns a configured graph into what the windower's shells take.
+func stageGraph(g config.Graph) stage.Graph {
+	return stage.Graph{
+		Name: g.Name, Fingerprint: fingerprint(g),
+		SpanTopics: g.Spans, MetricTopics: g.Metrics,
+		Width: g.Slice.Std(), Lateness: g.Lateness.Std(), MetricsLateness: g.MetricsLateness.Std(),
+		TombstoneTTL: g.TombstoneTTL.Std(), NodeSource: nodeSource(g.NodeSource),
+		IdleTimeout: g.IdleTimeout.Std(), MaxWait: g.MaxWait.Std(), MetricsWait: g.MetricsWait.Std(),
+		MaxHalves: g.MaxHalves, MaxServices: g.MaxServices, MaxEdges: g.MaxEdges,
+	}
+}
+
+func nodeSource(name string) windower.NodeSource {
+	switch name {
+	case "spans":
+		return windower.SpansOnly
+	case "metrics":
+		return windower.MetricsOnly
+	}
+	return windower.PreferMetrics
+}
+
+// fingerprint is of all that decides what is in a graph's slices.
+func fingerprint(g config.Graph) uint64 {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%d|%s|%d|%d|%d|%d|%s|%d|%d|%d|%s|%s", namingRules, g.Name, g.Slice, g.Lateness, g.MetricsLateness,
+		g.TombstoneTTL, g.NodeSource, g.MaxServices, g.MaxEdges, g.MaxHalves, strings.Join(g.Spans, ","), strings.Join(g.Metrics, ","))
+	return h.Sum64()
+}
+
+// loopConfig says how a graph is forecast.
+func loopConfig(graph string, m config.Model) (online.Config, error) {
+	c := online.Config{
+		Graph: graph, Targets: []string{m.Target}, Input: m.Input, Horizons: m.Horizons, Level: m.Interval,
+		Baselines: baseline.Methods(), RetrainEvery: m.RetrainEvery, Seed: m.Seed, Epochs: m.Epochs,
+	}
+	if m.Load && m.Target != online.Requests {
+		c.Targets = append(c.Targets, online.Requests)
+	}
+	if m.Network != "none" {
+		network, err := catalog.Find(m.Network)
+		if err != nil {
+			return c, fmt.Errorf("model.network: %w", err)
+		}
+		c.Network = network
+	}
+	return c, nil
+}
+
+// ownTopics are the topics that the pipeline itself writes. Partials are needed for
+// hours, slices are the history that a lost state folder is rebuilt from.
+func ownTopics(t config.Topics) []kafka.TopicSpec {
+	return []kafka.TopicSpec{
+		{Name: t.Partials, Partitions: 1, Replication: t.Replication, Configs: map[string]string{"retention.ms": "21600000"}},
+		{Name: t.Slices, Partitions: 1, Replication: t.Replication, Configs: map[string]string{"retention.ms": "-1"}},
+		{Name: t.Forecasts, Partitions: t.ForecastPartitions, Replication: t.Replication},
+		{Name: t.DeadLetter, Partitions: 1, Replication: t.Replication},
+	}
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"io"
+	"sync"
+
+	"presage/internal/kafka"
+	"presage/windower/slice"
+	"presage/windower/stage"
+)
+
+// snapshots feeds the forecaster from the slices topic: a sink.Snapshots. Reading
+// runs ahead by a few slices; close waits for it.
+type snapshots struct {
+	slices chan sliceAt
+	cancel context.CancelFunc
+	wait   sync.WaitGroup
+	err    error // set before slices is closed
+	ended  func(next int64) bool
+	next   int64 // where the reader will go on
+}
+
+type sliceAt struct {
+	snapshot  *slice.Snapshot // nil: the topic's end was reached
+	next, end int64
+}
+
+// aheadSlices bounds how many snapshots are decoded ahead of the forecaster.
+const aheadSlices = 8
+
+// openSnapshots reads a graph's slices from the oldest that the topic holds, and
+// skips those before the slice index from. ended, where set, says that nothing comes after the
+// offset that the reader has reached: then Next gives io.EOF.
+func openSnapshots(ctx context.Context, cfg stage.SlicesConfig, from int64, ended func(next int64) bool) *snapshots {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &snapshots{slices: make(chan sliceAt, aheadSlices), cancel: cancel, ended: ended}
+	cfg.From = kafka.FirstOffset
+	s.wait.Add(1)
+	go func() {
+		defer s.wait.Done()
+		defer close(s.slices)
+		s.err = stage.FollowSlices(ctx, cfg, func(snapshot *slice.Snapshot, next, end int64) error {
+			if snapshot != nil && snapshot.Index < from {
+				return nil
+			}
+			select {
+			case s.slices <- sliceAt{snapshot, next, end}:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+	return s
+}
+
+// Next waits for the next snapshot.
+func (s *snapshots) Next(ctx context.Context) (*slice.Snapshot, error) {
+	for {
+		select {
+		case at, ok := <-s.slices:
+			if !ok {
+				if s.err != nil {
+					return nil, s.err
+				}
+				return nil, context.Canceled
+			}
+			if at.snapshot != nil {
+				return at.snapshot, nil
+			}
+			if s.ended != nil && s.ended(at.next) {
+				return nil, io.EOF
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Commit has nothing to do: the forecaster's checkpoint in the state folder says
+// where to go on, and without it everything is read again and only what is missing published.
+func (s *snapshots) Commit(context.Context, *slice.Snapshot) error { return nil }
+
+func (s *snapshots) close() {
+	s.cancel()
+	s.wait.Wait()
+}
