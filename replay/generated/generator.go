@@ -169,9 +169,10 @@ func (g *Generator) Stats() replay.Stats {
 	return s
 }
 
-// Close ends the run. There is nothing on disk.
+// Close ends the run and writes the incidents that are not over to the truth. There
+// is nothing on disk.
 func (g *Generator) Close() error {
 	g.done = true
 	g.ready, g.later, g.next = nil, nil, 0
-	return nil
+	return g.truth.finish(g.state)
 }

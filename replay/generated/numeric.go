@@ -10,14 +10,32 @@ const (
 	ln2Low  = 1.90821492927058770002e-10
 )
 
+// inverseFactorials are 1/13!, 1/12!, … 1/0!.
+var inverseFactorials = [...]float64{
+	1.0 / 6227020800,
+	1.0 / 479001600,
+	1.0 / 39916800,
+	1.0 / 3628800,
+	1.0 / 362880,
+	1.0 / 40320,
+	1.0 / 5040,
+	1.0 / 720,
+	1.0 / 120,
+	1.0 / 24,
+	1.0 / 6,
+	1.0 / 2,
+	1.0 / 1,
+	1.0 / 1,
+}
+
 // exp returns e to the power of x, x clamped to [-700, 700].
 func exp(x float64) float64 {
 	x = min(max(x, -700), 700)
 	k := math.Floor(float64(x/math.Ln2) + 0.5)
 	r := x - float64(k*ln2High) - float64(k*ln2Low)
-	p := 1.0
-	for n := 13.0; n >= 1; n-- {
-		p = 1 + float64(p*r)/n
+	p := inverseFactorials[0]
+	for _, c := range inverseFactorials[1:] {
+		p = float64(p*r) + c
 	}
 	return float64(p * math.Float64frombits(uint64(1023+int64(k))<<52))
 }

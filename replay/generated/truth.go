@@ -27,8 +27,9 @@ type Incident struct {
 
 // truthWriter writes incidents as JSON lines when they are over.
 type truthWriter struct {
-	w   *world
-	out io.Writer
+	w        *world
+	out      io.Writer
+	finished bool
 }
 
 // write writes incidents that have ended.
@@ -48,8 +49,14 @@ func (tw *truthWriter) write(list []Fault) error {
 	return nil
 }
 
-// finish writes the incidents that are not over.
-func (tw *truthWriter) finish(s *State) error { return tw.write(s.Faults) }
+// finish writes, once, the incidents that are not over.
+func (tw *truthWriter) finish(s *State) error {
+	if tw.finished {
+		return nil
+	}
+	tw.finished = true
+	return tw.write(s.Faults)
+}
 
 // incident puts an incident in words.
 func (w *world) incident(f *Fault) Incident {
