@@ -37,8 +37,7 @@ func Export(ctx context.Context, h *History, table, path string) (rows int64, er
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("export %s to %s: %w", table, path, err)
-			file.Close()
-			os.Remove(file.Name())
+			_, _ = file.Close(), os.Remove(file.Name()) // the first error says more
 		}
 	}()
 	buffer := bufio.NewWriterSize(file, 1<<18)

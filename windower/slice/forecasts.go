@@ -141,7 +141,6 @@ func encodeForecasts(rows []ForecastRow) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode forecasts: %w", err)
 	}
-	defer compressor.Close()
 	b := beginEnvelope(make([]byte, 0, content.Len()/2+64), forecastMagic, forecastVersion)
 	b = binary.LittleEndian.AppendUint32(b, uint32(content.Len()))
 	return sealEnvelope(compressor.EncodeAll(content.Bytes(), b)), nil

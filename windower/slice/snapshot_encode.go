@@ -43,7 +43,6 @@ func EncodeSnapshot(s *Snapshot, maxBytes int) ([][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode snapshot: %w", err)
 	}
-	defer compressor.Close()
 	for i, content := range contents {
 		b := beginEnvelope(make([]byte, 0, 256+len(content)/2), snapshotMagic, snapshotVersion)
 		b = append(b, 0, 0, 0, 0) // where the content starts, so that tools can pass over the header

@@ -14,8 +14,8 @@ const (
 	zstdWindow = 1 << 20
 )
 
-// newCompressor makes an encoder for EncodeAll, which starts no goroutine and
-// gives the same bytes for the same input.
+// newCompressor makes an encoder for EncodeAll, which starts no goroutine, needs
+// no closing, and gives the same bytes for the same input.
 func newCompressor() (*zstd.Encoder, error) {
 	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
 		zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
