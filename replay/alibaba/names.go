@@ -57,6 +57,9 @@ func (n *names) get(field []byte) name {
 		return id
 	}
 	if missing(field) {
+		if !bytes.HasPrefix(field, []byte(unnamedPod)) { // these are many
+			n.ids[string(field)] = unknown
+		}
 		return unknown
 	}
 	if string(field) == "USER" {
@@ -75,8 +78,11 @@ func missing(field []byte) bool {
 	case "", "NAN", "(?)", "UNKNOWN", "UNAVAILABLE", "NULL", "NONE":
 		return true
 	}
-	return bytes.HasPrefix(field, []byte("UNKNOWN_POD_"))
+	return bytes.HasPrefix(field, []byte(unnamedPod))
 }
+
+// unnamedPod starts the instance names that 2022 makes up.
+const unnamedPod = "UNKNOWN_POD_"
 
 // hash is FNV-1a with a final mixing (MurmurHash3's), never zero.
 func hash(b []byte) uint64 {

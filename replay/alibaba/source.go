@@ -20,6 +20,7 @@ type stream interface {
 
 // source merges streams: it is the replay.Source of all three traces.
 type source struct {
+	opts    *Options
 	streams []stream
 	heads   []replay.Item
 	ended   []bool
@@ -31,8 +32,8 @@ type source struct {
 	last    int64
 }
 
-func newSource(skips *files.Skips, notes []string, streams ...stream) *source {
-	s := &source{streams: streams, skips: skips, notes: notes}
+func newSource(opts *Options, skips *files.Skips, notes []string, streams ...stream) *source {
+	s := &source{opts: opts, streams: streams, skips: skips, notes: notes}
 	s.heads, s.ended = make([]replay.Item, len(streams)), make([]bool, len(streams))
 	for _, st := range streams {
 		for _, t := range st.tables() {
@@ -115,13 +116,30 @@ func (s *source) Stats() replay.Stats {
 			delete(st.Skipped, reason)
 		}
 	}
-	if s.size > 0 {
-		st.Done = min(1, float64(read)/float64(s.size))
-	}
-	if all && s.started {
-		st.Last = s.last
+	switch {
+	case all && s.started:
+		st.Last, st.Done = s.last, 1
+	case s.size > 0:
+		st.Done = min(1, float64(read)/float64(s.size)) * s.given()
 	}
 	return st
+}
+
+// given is the share of what was read from disk that has been given out, by time:
+// files are read ahead.
+func (s *source) given() float64 {
+	read := s.first
+	for _, st := range s.streams {
+		for _, t := range st.tables() {
+			if key, ok := t.merger.Highest(); ok {
+				read = max(read, s.opts.nanos(key))
+			}
+		}
+	}
+	if read <= s.first {
+		return 0
+	}
+	return min(1, float64(s.last-s.first)/float64(read-s.first))
 }
 
 // TakeSamples implements replay.Sampler.

@@ -52,7 +52,7 @@ func Open2018(ctx context.Context, path string, opts Options) (replay.Source, er
 	if len(streams) == 0 {
 		return nil, fmt.Errorf("recording %s holds no table that names services (machine tables hold none): expected container_usage together with container_meta, or batch_task; found %s", path, names2018(found))
 	}
-	return newSource(skips, notes, streams...), nil
+	return newSource(&opts, skips, notes, streams...), nil
 }
 
 func names2018(found [][]files.Part) string {

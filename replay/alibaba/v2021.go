@@ -101,5 +101,5 @@ func openMicroservices(opts *Options, found [][]files.Part, path, state string, 
 	if len(streams) == 0 {
 		return nil, onlyNodes(path)
 	}
-	return newSource(skips, notes, streams...), nil
+	return newSource(opts, skips, notes, streams...), nil
 }

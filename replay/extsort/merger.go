@@ -27,6 +27,8 @@ type Merger struct {
 	last   int64
 	any    bool
 	late   int64
+	high   int64 // highest key loaded
+	loaded bool
 }
 
 // NewMerger makes a merger over what load reads. It keeps about budget bytes in
@@ -67,6 +69,9 @@ func (m *Merger) Next(ctx context.Context) (key int64, row []byte, err error) {
 // Late is how many rows came after rows with a higher key.
 func (m *Merger) Late() int64 { return m.late }
 
+// Highest is the highest key of the files loaded so far; ok is false before the first.
+func (m *Merger) Highest() (key int64, ok bool) { return m.high, m.loaded }
+
 func (m *Merger) loadNext(ctx context.Context) error {
 	if err := m.spillMemory(); err != nil {
 		return err
@@ -84,7 +89,11 @@ func (m *Merger) loadNext(ctx context.Context) error {
 	if s.Rows() == 0 {
 		return s.Close()
 	}
-	m.bound, _ = s.Range()
+	lowest, highest := s.Range()
+	m.bound = lowest
+	if !m.loaded || highest > m.high {
+		m.high, m.loaded = highest, true
+	}
 	runs := s.finish()
 	for i, r := range runs {
 		if err := m.merged.add(r, m.rank); err != nil {
