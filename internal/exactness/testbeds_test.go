@@ -14,7 +14,17 @@ import (
 	"presage/windower/slice"
 )
 
+// large skips the recordings of a million spans under the race detector: the small
+// ones take the same way.
+func large(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("a million spans take minutes under the race detector; TestOnlineBoutique2022 takes the same way")
+	}
+}
+
 func TestTrainTicket2019(t *testing.T) {
+	large(t)
 	path := data(t, "trainticket-2019/calls.csv.gz")
 	want := newCounts()
 	eachRow(t, path, func(field func(string) string) {
@@ -37,6 +47,7 @@ func TestTrainTicket2019(t *testing.T) {
 }
 
 func TestTrainTicket2023(t *testing.T) {
+	large(t)
 	testbed(t, data(t, "trainticket-2023"), "traces_*.csv.gz")
 }
 
