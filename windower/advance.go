@@ -34,6 +34,7 @@ func (p *Partition) PlanAdvance(unacknowledged, to int64) (c Commit, ok bool) {
 func (p *Partition) Advance() (out Output) {
 	if last := len(p.advances) - 1; last >= 0 && p.advances[last].offset == p.next {
 		p.advance(p.advances[last], &out)
+		out.Losses = p.losses.take()
 	}
 	return out
 }
@@ -43,6 +44,7 @@ func (p *Partition) Advance() (out Output) {
 func (p *Partition) AtEnd() (out Output) {
 	p.next = max(p.next, p.resume.reached)
 	p.reapply(p.next, &out)
+	out.Losses = p.losses.take()
 	return out
 }
 

@@ -235,6 +235,22 @@ func (a *Assembler) Pending() []Pending {
 	return out
 }
 
+// Ended reports whether every partition has told that nothing comes after what it
+// has sent: the recording is whole, and so are its snapshots.
+func (a *Assembler) Ended() bool {
+	for _, t := range a.topics {
+		if len(t.sources) == 0 {
+			return false
+		}
+		for _, s := range t.sources {
+			if !s.heard || s.watermark != ended {
+				return false
+			}
+		}
+	}
+	return len(a.pending) == 0
+}
+
 // SafeOffset is the offset from which presage.partials must be read again after
 // a restart. It may be committed once all snapshots returned before the call are
 // acknowledged.

@@ -15,6 +15,7 @@ const (
 	ReasonNoResource Reason = "no_resource" // a sample with neither join keys nor a service
 	ReasonLate       Reason = "late"        // its slice is closed
 	ReasonHalfCap    Reason = "half_cap"    // counted in its node, but not paired: the slice holds too many halves
+	ReasonRowCap     Reason = "row_cap"     // counted in slice.Other, or a sample or sighting left out: the slice holds too many rows
 	ReasonPairedLate Reason = "paired_late" // counted in its node; its other half was resolved alone before
 )
 

@@ -23,12 +23,19 @@ type PartitionConfig struct {
 	// MaxHalvesPerSlice bounds the span halves of one slice; what comes beyond is
 	// counted in its node's columns but makes no call. 0 means DefaultMaxHalves.
 	MaxHalvesPerSlice int
+	// MaxRowsPerSlice bounds the services, the edges, the resource keys and the
+	// resources of one slice, each; 0 means DefaultMaxRows.
+	MaxRowsPerSlice int
 	// Resume is where to go on; nil means from the beginning of the log.
 	Resume *Resume
 }
 
-// DefaultMaxHalves bounds the halves of a slice to some hundred megabytes.
-const DefaultMaxHalves = 1 << 20
+// The bounds of a slice in one partition: halves take some hundred megabytes at
+// most, rows much less.
+const (
+	DefaultMaxHalves = 1 << 20
+	DefaultMaxRows   = 1 << 17
+)
 
 func (c *PartitionConfig) check() error {
 	switch {
@@ -38,8 +45,8 @@ func (c *PartitionConfig) check() error {
 		return fmt.Errorf("lateness %d ns: expected 0 to %d", c.Lateness, int64(longest))
 	case c.TombstoneTTL < 0 || c.TombstoneTTL > longest:
 		return fmt.Errorf("tombstone ttl %d ns: expected 0 to %d", c.TombstoneTTL, int64(longest))
-	case c.MaxHalvesPerSlice < 0:
-		return fmt.Errorf("max halves per slice %d: expected 0 or more", c.MaxHalvesPerSlice)
+	case c.MaxHalvesPerSlice < 0 || c.MaxRowsPerSlice < 0:
+		return fmt.Errorf("max halves %d and max rows %d per slice: expected 0 or more", c.MaxHalvesPerSlice, c.MaxRowsPerSlice)
 	case c.Resume != nil && c.Resume.fingerprint != c.Fingerprint:
 		return fmt.Errorf("%w: committed %016x, configured %016x", ErrFingerprint, c.Resume.fingerprint, c.Fingerprint)
 	}
@@ -86,9 +93,8 @@ func NewPartition(cfg PartitionConfig) (*Partition, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("partition %s/%d of graph %q: %w", cfg.Source.Topic, cfg.Source.Partition, cfg.Graph, err)
 	}
-	if cfg.MaxHalvesPerSlice == 0 {
-		cfg.MaxHalvesPerSlice = DefaultMaxHalves
-	}
+	setDefault(&cfg.MaxHalvesPerSlice, DefaultMaxHalves)
+	setDefault(&cfg.MaxRowsPerSlice, DefaultMaxRows)
 	p := &Partition{
 		cfg:    cfg,
 		times:  times{cfg.Width, cfg.Lateness, cfg.TombstoneTTL},
@@ -170,12 +176,14 @@ func (p *Partition) span(s *ingest.Span, recordTime int64) (event int64, ok bool
 		p.losses.add(ReasonLate, s.Service, 1)
 		return 0, false
 	}
-	p.slice(k).addSpan(s)
+	node := p.slice(k).addSpan(s)
 	if s.Kind.Serves() {
 		// Not after its own slice, which a wrong clock could ask for: that one
 		// is the latest that the record is known to reach.
-		start := min(max(p.times.slice(s.Start), p.lowest), k)
-		p.slice(start).node(s.Service).Arrivals += adjusted(s)
+		if start := min(max(p.times.slice(s.Start), p.lowest), k); start != k {
+			node = p.slice(start).node(s.Service)
+		}
+		node.Arrivals += adjusted(s)
 	}
 	if s.Kind.Serves() || s.Kind.Calls() {
 		p.half(s, k)
@@ -227,7 +235,7 @@ func (p *Partition) sample(s *ingest.Sample, recordTime int64) (event int64, ok 
 func (p *Partition) slice(k int64) *rows {
 	r := p.open[k]
 	if r == nil {
-		r = newRows()
+		r = newRows(p.cfg.MaxRowsPerSlice, p.losses)
 		p.open[k] = r
 	}
 	return r

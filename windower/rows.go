@@ -17,6 +17,9 @@ type rows struct {
 	sightings map[string]string // resource key to service
 	resources map[resourceKey]*slice.ResourcePart
 
+	limit  int // of rows in each table
+	losses losses
+
 	// The last service and its keys: spans come in runs of one resource.
 	lastNode *slice.NodePart
 	lastKeys []string
@@ -32,8 +35,10 @@ type resourceKey struct {
 	metric ingest.Metric
 }
 
-func newRows() *rows {
+func newRows(limit int, l losses) *rows {
 	return &rows{
+		limit:     limit,
+		losses:    l,
 		nodes:     map[string]*slice.NodePart{},
 		edges:     map[edgeKey]*slice.EdgePart{},
 		sightings: map[string]string{},
@@ -42,12 +47,17 @@ func newRows() *rows {
 }
 
 // node gives the row of a service. Having one says that the service's own spans
-// were seen, even if all its counts are zero.
+// were seen, even if all its counts are zero. The services that come when the table
+// is full share a row.
 func (r *rows) node(service string) *slice.NodePart {
 	if r.lastNode != nil && r.lastNode.Service == service {
 		return r.lastNode
 	}
 	n := r.nodes[service]
+	if n == nil && r.full(len(r.nodes)) {
+		service = slice.Other
+		n = r.nodes[service]
+	}
 	if n == nil {
 		n = &slice.NodePart{Service: service}
 		r.nodes[service] = n
@@ -57,11 +67,11 @@ func (r *rows) node(service string) *slice.NodePart {
 }
 
 // addSpan counts a span in the columns of its service, all but its arrival.
-func (r *rows) addSpan(s *ingest.Span) {
+func (r *rows) addSpan(s *ingest.Span) *slice.NodePart {
 	n := r.node(s.Service)
 	r.sight(s)
 	if !s.Kind.Serves() {
-		return
+		return n
 	}
 	weight := adjusted(s)
 	n.Spans++
@@ -71,6 +81,7 @@ func (r *rows) addSpan(s *ingest.Span) {
 	}
 	n.Duration.AddProduct(s.End-s.Start, weight)
 	n.Latency.Add(slice.BucketOf(s.End-s.Start), weight)
+	return n
 }
 
 // adjusted is how many spans s stands for, in 1/256.
@@ -88,7 +99,7 @@ func (r *rows) sight(s *ingest.Span) {
 	}
 	r.lastKeys = s.Keys
 	for _, k := range s.Keys {
-		if old, ok := r.sightings[k]; !ok || s.Service < old {
+		if old, ok := r.sightings[k]; (!ok && !r.full(len(r.sightings))) || ok && s.Service < old {
 			r.sightings[k] = s.Service
 		}
 	}
@@ -97,8 +108,12 @@ func (r *rows) sight(s *ingest.Span) {
 func (r *rows) addCall(c *pair.Call) {
 	k := edgeKey{c.Caller, c.Callee, c.Kind}
 	e := r.edges[k]
+	if e == nil && r.full(len(r.edges)) {
+		k = edgeKey{slice.Other, slice.Other, slice.Virtual}
+		e = r.edges[k]
+	}
 	if e == nil {
-		e = &slice.EdgePart{Caller: c.Caller, Callee: c.Callee, Kind: c.Kind}
+		e = &slice.EdgePart{Caller: k.caller, Callee: k.callee, Kind: k.kind}
 		r.edges[k] = e
 	}
 	e.Calls += c.Adjusted
@@ -106,6 +121,16 @@ func (r *rows) addCall(c *pair.Call) {
 		e.Errors += c.Adjusted
 	}
 	e.Duration.AddProduct(c.Duration, c.Adjusted)
+}
+
+// full reports whether a table may have no further row, and counts what doesn't
+// get one. It is asked in the order of the log, so the answer is a function of it.
+func (r *rows) full(n int) bool {
+	if n < r.limit {
+		return false
+	}
+	r.losses.add(ReasonRowCap, "", 1)
+	return true
 }
 
 // serviceKey is the resource key of samples that carry a service's name and
@@ -120,6 +145,9 @@ func (r *rows) addSample(s *ingest.Sample) {
 	}
 	k := resourceKey{keys[0], s.Metric}
 	p := r.resources[k]
+	if p == nil && r.full(len(r.resources)) {
+		return
+	}
 	if p == nil {
 		p = &slice.ResourcePart{Keys: keys, Service: s.Service, Metric: uint8(s.Metric)}
 		r.resources[k] = p

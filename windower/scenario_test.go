@@ -124,7 +124,7 @@ func (s *scenario) line(line string) {
 		partition, _ := strconv.Atoi(n)
 		s.configs[words[1]] = PartitionConfig{
 			Graph: "g", Width: a.int("width") * second, Lateness: a.int("lateness") * second, TombstoneTTL: a.int("ttl") * second,
-			Source: slice.Source{Topic: topic, Partition: partition}, Partitions: int(a.int("of")), MaxHalvesPerSlice: int(a.int("halves")),
+			Source: slice.Source{Topic: topic, Partition: partition}, Partitions: int(a.int("of")), MaxHalvesPerSlice: int(a.int("halves")), MaxRowsPerSlice: int(a.int("rows")),
 		}
 		s.partitions[words[1]] = mustPartition(s.t, s.configs[words[1]])
 	case "assembler":

@@ -12,7 +12,7 @@ import (
 type logShape struct {
 	width, lateness, ttl int64
 	records, spans       int
-	halfCap              int
+	halfCap, rowCap      int
 	final                bool
 	knot                 bool // one trace whose few ids come again and again
 }
@@ -35,7 +35,8 @@ func randomShape(r *rand.Rand) logShape {
 func (s logShape) config() PartitionConfig {
 	return PartitionConfig{
 		Graph: "g", Fingerprint: 7, Width: s.width, Lateness: s.lateness, TombstoneTTL: s.ttl,
-		Source: slice.Source{Topic: "spans", Partition: 3}, Partitions: 4, MaxHalvesPerSlice: s.halfCap,
+		Source: slice.Source{Topic: "spans", Partition: 3}, Partitions: 4,
+		MaxHalvesPerSlice: s.halfCap, MaxRowsPerSlice: s.rowCap,
 	}
 }
 
