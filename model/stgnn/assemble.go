@@ -152,7 +152,26 @@ func (l *learned) assemble(v view, i int, x []float32) (base float32) {
 	copy(take(2), l.standing(v, last, i))
 	copy(take(2), last.degree[2*i:2*i+2])
 	l.clock.encode(v.at, take(clockFeatures))
+	for k, z := range x {
+		x[k] = bounded(z)
+	}
 	return base
+}
+
+// maxInput is where bounded begins to bend, in deviations.
+const maxInput = 2
+
+// bounded compresses what the network reads beyond maxInput along a logarithm: outside of
+// what training holds the network would extrapolate, while the value that its change is added to
+// stays what it is. NaN stays NaN.
+func bounded(z float32) float32 {
+	switch {
+	case z > maxInput:
+		return maxInput + float32(math.Log1p(float64(z-maxInput)))
+	case z < -maxInput:
+		return -maxInput - float32(math.Log1p(float64(-maxInput-z)))
+	}
+	return z
 }
 
 // standing is where the target of service i stands among those of training.

@@ -60,15 +60,14 @@ func (l *basis) scaled(s *model.Step, known []int32, news unseen) *features {
 				st = l.scale.at(row, c, f)
 			}
 			z := (l.channels.forward(c, s.Values[at]) - st.mean) / st.dev
-			// One absurd value must not drown all neighbours of a service.
 			out.z[at] = max(-maxZ, min(z, maxZ))
 		}
 	}
 	return out
 }
 
-// maxZ bounds standardised inputs.
-const maxZ = 20
+// maxZ bounds standardised values, far outside of what services do.
+const maxZ = 1000
 
 // natural is a standardised target value of service i of a slice in the target's unit.
 func (l *basis) natural(v view, i int, z float32) float32 {

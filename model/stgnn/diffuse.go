@@ -36,7 +36,7 @@ func (l *learned) diffuse(g *model.Graph, out *features) {
 	x, one, two := make([]float32, n), make([]float32, n), make([]float32, n)
 	for k, c := range l.channels.diffused {
 		for i := range n {
-			x[i] = out.z[i*f+c]
+			x[i] = bounded(out.z[i*f+c]) // one absurd value must not drown all neighbours
 		}
 		put := func(way int, v []float32) {
 			for i := range n {
