@@ -23,7 +23,8 @@ type callStream struct {
 	ready    ends
 	order    uint64
 	at       int64 // start of the newest row
-	ended    bool
+	drain    bool  // all rows are read
+	ended    bool  // and all groups closed
 	capped   int64 // groups closed before their time, for the cap
 	late     int64 // spans given out after spans that end later
 	released int64 // highest end given out
@@ -54,13 +55,19 @@ func (c *callStream) next(ctx context.Context) (replay.Item, error) {
 		if c.ended {
 			return replay.Item{}, io.EOF
 		}
+		if c.drain {
+			// One by one: as spans, rows take several times the memory.
+			i, open := c.groups.first()
+			if open {
+				c.close(i)
+			}
+			c.ended = !open
+			continue
+		}
 		key, packed, err := c.table.Next(ctx)
 		switch {
 		case errors.Is(err, io.EOF):
-			c.ended = true
-			for i, ok := c.groups.first(); ok; i, ok = c.groups.first() {
-				c.close(i)
-			}
+			c.drain = true
 			continue
 		case err != nil:
 			return replay.Item{}, err

@@ -4,8 +4,8 @@ package alibaba
 // holds no pointers, so that millions of rows cost the garbage collector nothing.
 type groups struct {
 	at       map[groupKey]int32
-	clusters []cluster
-	rows     []heldRow
+	clusters slab[cluster]
+	rows     slab[heldRow]
 	freeRow  int32
 	freeOne  int32
 	oldest   int32 // list by last row
@@ -56,12 +56,12 @@ func (g *groups) add(a *address, r *row) {
 		i = g.newCluster(a, r.Start)
 		g.at[k] = i
 	}
-	c := &g.clusters[i]
+	c := g.clusters.at(i)
 	slot := g.newRow(r)
 	if c.head == none {
 		c.head = slot
 	} else {
-		g.rows[c.tail].next = slot
+		g.rows.at(c.tail).next = slot
 	}
 	c.tail = slot
 	g.held++
@@ -77,24 +77,22 @@ func (g *groups) add(a *address, r *row) {
 func (g *groups) newRow(r *row) int32 {
 	slot := g.freeRow
 	if slot == none {
-		slot = int32(len(g.rows))
-		g.rows = append(g.rows, heldRow{})
+		slot = g.rows.add()
 	} else {
-		g.freeRow = g.rows[slot].next
+		g.freeRow = g.rows.at(slot).next
 	}
-	g.rows[slot] = heldRow{*r, none}
+	*g.rows.at(slot) = heldRow{*r, none}
 	return slot
 }
 
 func (g *groups) newCluster(a *address, start int64) int32 {
 	i := g.freeOne
 	if i == none {
-		i = int32(len(g.clusters))
-		g.clusters = append(g.clusters, cluster{})
+		i = g.clusters.add()
 	} else {
-		g.freeOne = g.clusters[i].next
+		g.freeOne = g.clusters.at(i).next
 	}
-	c := &g.clusters[i]
+	c := g.clusters.at(i)
 	*c = cluster{address: *a, first: start, last: start, head: none, tail: none, generation: c.generation + 1, open: true}
 	g.link(i)
 	g.created = append(g.created, opened{i, c.generation})
@@ -102,33 +100,33 @@ func (g *groups) newCluster(a *address, start int64) int32 {
 }
 
 func (g *groups) link(i int32) {
-	c := &g.clusters[i]
+	c := g.clusters.at(i)
 	c.older, c.newer = g.newest, none
 	if g.newest == none {
 		g.oldest = i
 	} else {
-		g.clusters[g.newest].newer = i
+		g.clusters.at(g.newest).newer = i
 	}
 	g.newest = i
 }
 
 func (g *groups) unlink(i int32) {
-	c := &g.clusters[i]
+	c := g.clusters.at(i)
 	if c.older == none {
 		g.oldest = c.newer
 	} else {
-		g.clusters[c.older].newer = c.newer
+		g.clusters.at(c.older).newer = c.newer
 	}
 	if c.newer == none {
 		g.newest = c.older
 	} else {
-		g.clusters[c.newer].older = c.older
+		g.clusters.at(c.newer).older = c.older
 	}
 }
 
 // due is the cluster whose last row is groupGap or more before a time.
 func (g *groups) due(at int64) (int32, bool) {
-	if g.oldest == none || at-g.clusters[g.oldest].last < groupGap {
+	if g.oldest == none || at-g.clusters.at(g.oldest).last < groupGap {
 		return none, false
 	}
 	return g.oldest, true
@@ -138,7 +136,7 @@ func (g *groups) due(at int64) (int32, bool) {
 func (g *groups) first() (int32, bool) {
 	for g.head < len(g.created) {
 		o := g.created[g.head]
-		if c := &g.clusters[o.cluster]; c.open && c.generation == o.generation {
+		if c := g.clusters.at(o.cluster); c.open && c.generation == o.generation {
 			return o.cluster, true
 		}
 		g.head++
@@ -150,19 +148,19 @@ func (g *groups) first() (int32, bool) {
 // lowest is the start of the first row held, or otherwise.
 func (g *groups) lowest(otherwise int64) int64 {
 	if i, ok := g.first(); ok {
-		return min(otherwise, g.clusters[i].first)
+		return min(otherwise, g.clusters.at(i).first)
 	}
 	return otherwise
 }
 
 // close takes a cluster out. The rows are valid until the next close.
 func (g *groups) close(i int32) (address, []row) {
-	c := &g.clusters[i]
+	c := g.clusters.at(i)
 	g.scratch = g.scratch[:0]
 	for slot := c.head; slot != none; {
-		g.scratch = append(g.scratch, g.rows[slot].row)
-		next := g.rows[slot].next
-		g.rows[slot].next, g.freeRow = g.freeRow, slot
+		g.scratch = append(g.scratch, g.rows.at(slot).row)
+		next := g.rows.at(slot).next
+		g.rows.at(slot).next, g.freeRow = g.freeRow, slot
 		slot = next
 	}
 	g.held -= len(g.scratch)
