@@ -12,7 +12,7 @@ type Options struct {
 	DeclareSampling bool      // 2021: say in the spans' tracestate that 0.5 % of the traces are there
 	TempDir         string    // where rows are sorted; empty: the system's folder for temporary files
 	Memory          int       // bytes to sort one table in; 0: 64 MiB
-	OpenRows        int       // rows and spans of the call graph held in memory; 0: 2 000 000 (the process takes about 500 MB then) (the process takes about 500 MB then)
+	OpenRows        int       // rows and spans of the call graph held in memory; 0: 2 000 000 (the process takes about 500 MB then)
 }
 
 func (o Options) withDefaults() Options {
