@@ -59,6 +59,7 @@ type joiner struct {
 	ready      []*slice.Snapshot  // to be written
 	stored     int64              // offset committed last
 	storedAt   time.Time
+	ended      bool // OnEnd was called
 }
 
 // waiting is since when a slice has been held up. Time counts only while the partials
@@ -149,6 +150,12 @@ func (j *joiner) step(ctx context.Context) error {
 		return err
 	}
 	j.Metrics.pending.WithLabelValues(j.Graph.Name).Set(float64(len(j.waiting)))
+	if j.OnEnd != nil && !j.ended && j.machine.Ended() {
+		j.ended = true
+		if err := j.OnEnd(ctx); err != nil {
+			return fmt.Errorf("at the recording's end: %w", err)
+		}
+	}
 	if j.Now().Sub(j.storedAt) < j.CommitInterval {
 		return nil
 	}

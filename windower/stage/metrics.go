@@ -86,6 +86,7 @@ var signalNames = map[ingest.Signal]string{ingest.Spans: "spans", ingest.Metrics
 // reducing are the reasons after which an event is in a slice all the same.
 var reducing = map[string]bool{
 	string(windower.ReasonHalfCap):    true,
+	string(windower.ReasonRowCap):     true,
 	string(windower.ReasonPairedLate): true,
 	ingest.LossCutName.String():       true,
 }

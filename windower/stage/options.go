@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -62,6 +63,9 @@ type Options struct {
 	SessionTimeout time.Duration
 	// CommitInterval is how often places are committed; 0 means 1 s.
 	CommitInterval time.Duration
+	// OnEnd, where set, is called once the snapshots of a recording that has ended are
+	// all acknowledged; an error ends the assembler.
+	OnEnd func(ctx context.Context) error
 	// MaxLead is by how many slices a partition may lead the slowest one of this
 	// process before it pauses; 0 means 10.
 	MaxLead int
