@@ -184,20 +184,11 @@ func (d *demo) width(ctx context.Context) (time.Duration, error) {
 		}
 		return short, nil
 	}
-	source, err := d.open(ctx)
+	total, err := length(ctx, d.open)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = source.Close() }()
-	ranger, ok := source.(replay.Ranger)
-	if !ok {
-		return short, nil
-	}
-	first, last, err := ranger.Range(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if time.Duration(last-first) < limit {
+	if total < limit {
 		return short, nil
 	}
 	return long, nil

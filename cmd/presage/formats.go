@@ -4,14 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"presage/replay"
-	"presage/replay/generated"
+	"presage/replay/calls"
 )
 
 // sourceFlags say which recording is read and how.
@@ -25,6 +24,7 @@ type sourceFlags struct {
 	rate            float64
 	seed            uint64
 	truth           string
+	calls           calls.Options
 }
 
 func (f *sourceFlags) add(flags *pflag.FlagSet) {
@@ -37,12 +37,34 @@ func (f *sourceFlags) add(flags *pflag.FlagSet) {
 	flags.Float64Var(&f.rate, "rate", 600, "generated: mean number of spans a second")
 	flags.Uint64Var(&f.seed, "seed", 1, "generated: seed")
 	flags.StringVar(&f.truth, "truth", "", "generated: file for the incidents that were generated")
+	f.addColumns(flags)
+}
+
+// addColumns adds the flags that map a table of calls.
+func (f *sourceFlags) addColumns(flags *pflag.FlagSet) {
+	for _, c := range []struct {
+		to                 *string
+		name, value, usage string
+	}{
+		{&f.calls.Trace, "column-trace", "trace_id", "column of the trace id"},
+		{&f.calls.Start, "column-start", "start_us", "column of the start"},
+		{&f.calls.Caller, "column-caller", "src", "column of the calling service"},
+		{&f.calls.Callee, "column-callee", "dst", "column of the called service"},
+		{&f.calls.Latency, "column-latency", "latency_us", "column of the latency"},
+		{&f.calls.Status, "column-status", "http_status", "column of the HTTP status; -: none"},
+		{&f.calls.CPU, "column-cpu", "cpu_use", "column of the callee's CPU use; -: none"},
+		{&f.calls.Memory, "column-memory", "mem_use_percent", "column of the callee's memory use; -: none"},
+		{&f.calls.StartUnit, "start-unit", "us", "unit of the start: s, ms, us or ns"},
+		{&f.calls.LatencyUnit, "latency-unit", "us", "unit of the latency: s, ms, us or ns"},
+	} {
+		flags.StringVar(c.to, c.name, c.value, "calls: "+c.usage)
+	}
 }
 
 // identity names the recording for a later --resume.
 func (f *sourceFlags) identity() string {
-	return fmt.Sprintf("%s data=%s epoch=%s sampling=%t services=%d hours=%g rate=%g seed=%d",
-		f.format, f.data, f.epoch, f.declareSampling, f.services, f.hours, f.rate, f.seed)
+	return fmt.Sprintf("%s data=%s epoch=%s sampling=%t services=%d hours=%g rate=%g seed=%d calls=%v",
+		f.format, f.data, f.epoch, f.declareSampling, f.services, f.hours, f.rate, f.seed, f.calls)
 }
 
 // format opens recordings of one kind.
@@ -54,6 +76,11 @@ type format struct {
 func formats() []format {
 	return []format{
 		{"generated", openGenerated},
+		{"alibaba-2021", open2021},
+		{"alibaba-2022", open2022},
+		{"alibaba-2018", open2018},
+		{"nezha", openNezha},
+		{"calls", openCalls},
 	}
 }
 
@@ -86,39 +113,4 @@ func (f *sourceFlags) opener() (replay.Opener, error) {
 		return func(ctx context.Context) (replay.Source, error) { return known.open(ctx, f, epoch) }, nil
 	}
 	return nil, misusef("--format: expected one of %s, found %q", strings.Join(formatNames(), ", "), f.format)
-}
-
-func openGenerated(_ context.Context, f *sourceFlags, epoch time.Time) (replay.Source, error) {
-	opt := generated.Options{
-		Seed: f.seed, Services: f.services, Hours: f.hours, Rate: f.rate, Start: epoch.UnixNano(),
-	}
-	if f.truth == "" {
-		return generated.Open(opt)
-	}
-	file, err := os.Create(filepath.Clean(f.truth))
-	if err != nil {
-		return nil, fmt.Errorf("--truth: %w", err)
-	}
-	opt.Truth = file
-	source, err := generated.Open(opt)
-	if err != nil {
-		_ = file.Close()
-		return nil, err
-	}
-	return &closing{source, file}, nil
-}
-
-// closing is a source with a file that is closed after it.
-type closing struct {
-	*generated.Generator
-	file *os.File
-}
-
-// Close ends the source, which writes the rest of the truth, and the file.
-func (c *closing) Close() error {
-	err := c.Generator.Close()
-	if failed := c.file.Close(); err == nil {
-		err = failed
-	}
-	return err
 }

@@ -111,7 +111,7 @@ func (p *pipeline) stageOptions(g config.Graph) stage.Options {
 	return stage.Options{
 		Client: p.client, Graph: stageGraph(g),
 		Topics:  stage.Topics{Partials: p.cfg.Topics.Partials, Slices: p.cfg.Topics.Slices, DeadLetter: p.cfg.Topics.DeadLetter},
-		Metrics: p.windower, Log: p.log, Now: time.Now, Zstd: p.zstd,
+		Metrics: p.windower, Log: p.log, Now: time.Now, Zstd: p.zstd, OnEnd: p.onEnd,
 	}
 }
 
