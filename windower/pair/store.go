@@ -1,5 +1,7 @@
 package pair
 
+import "math"
+
 // Result is what the arrival of a half led to. Calls is valid until the next
 // call of a method of the store.
 type Result struct {
@@ -12,6 +14,7 @@ type Result struct {
 // concurrent use.
 type Store struct {
 	limit   int
+	low     int64 // slices below it are forgotten
 	keys    map[Key]*meeting
 	slices  map[int64]*group
 	pool    []*meeting // meetings no longer used
@@ -21,7 +24,7 @@ type Store struct {
 
 // New makes a store that holds at most limit halves of each slice.
 func New(limit int) *Store {
-	return &Store{limit: limit, keys: map[Key]*meeting{}, slices: map[int64]*group{}}
+	return &Store{limit: limit, low: math.MinInt64, keys: map[Key]*meeting{}, slices: map[int64]*group{}}
 }
 
 // Len is the number of halves that are remembered.
@@ -124,6 +127,10 @@ func (s *Store) Close(slice int64) (calls []Call, unpaired []string) {
 
 // Forget drops the halves of all slices below an index.
 func (s *Store) Forget(before int64) {
+	if before <= s.low {
+		return
+	}
+	s.low = before
 	for k, g := range s.slices {
 		if k >= before {
 			continue
