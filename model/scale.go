@@ -83,6 +83,18 @@ func (sc *Scaler) Natural(service string, z float64) float64 {
 	return sc.inverse(z*s.Deviation + s.Mean)
 }
 
+// maxLogMove bounds Moved: a factor of 20 and no more.
+const maxLogMove = 3
+
+// Moved is a natural value moved by an offset in the transformed unit. On a log
+// scale the offset is bounded, so that a wide spread does not become an endless band.
+func (sc *Scaler) Moved(v, offset float64) float64 {
+	if sc.Log {
+		offset = min(max(offset, -maxLogMove), maxLogMove)
+	}
+	return sc.inverse(sc.transform(v) + offset)
+}
+
 func (sc *Scaler) transform(v float64) float64 {
 	if sc.Log {
 		return math.Log1p(max(v, 0))

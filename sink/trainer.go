@@ -138,7 +138,7 @@ func (f *forecaster) store(c *online.Candidate) error {
 		card.ValidError = &v
 	}
 	for _, j := range c.Judged {
-		card.Scores = append(card.Scores, registry.Score{Version: j.Version, Points: j.Points, MAE: j.MAE, MAEScaled: j.MAEScaled})
+		card.Scores = append(card.Scores, registry.Score{Version: j.Version, Points: j.Points, MAE: j.MAE, MAEScaled: j.MAEScaled, Share: j.Share})
 	}
 	if err := f.registry.Save(card, c.State); err != nil {
 		return err

@@ -10,32 +10,57 @@ import (
 
 // band makes the quantiles around a centre.
 type band struct {
-	task    model.Task
-	scaler  *model.Scaler // nil before a fit
-	offsets [][]float64   // [H][Q] in the standardised unit, 0 at the median
+	task model.Task
+	// scaler holds in Deviation how far the truth strays from the centre, by
+	// service, in the transformed unit (log(x + 1) where the task says so); nil before a fit.
+	scaler  *model.Scaler
+	offsets [][]float64 // [H][Q] in those deviations, 0 at the median
 }
 
-// maxResiduals bounds how many residuals a horizon's quantiles are taken of.
-const maxResiduals = 100_000
+const (
+	// maxResiduals bounds how many residuals a horizon's quantiles are taken of.
+	maxResiduals = 100_000
+	// priorResiduals is how many residuals the others' median counts as in a
+	// service's own spread.
+	priorResiduals = 20
+	// minSpread keeps a service that never strayed from dividing by zero.
+	minSpread = 1e-3
+)
 
-// fit learns the residuals' quantiles by horizon, pooled over services.
-func (b *band) fit(ctx context.Context, centre func([]*model.Step) []float64, train []*model.Step, windows []model.Window) error {
+// residual is how far a truth lay above the centre, in the transformed unit.
+type residual struct {
+	service string
+	h       int
+	value   float64
+}
+
+// fit learns each service's spread, and the residuals' quantiles by horizon in
+// such spreads, pooled over services.
+func (b *band) fit(ctx context.Context, centre func([]*model.Step) []float64, windows []model.Window) error {
 	if len(windows) == 0 {
 		return nil
 	}
-	scaler := model.FitScaler(b.task, train)
-	residuals := make([][]float64, b.task.Horizons)
+	plain := &model.Scaler{Log: b.task.Log, Pooled: model.Scale{Deviation: 1}}
+	var residuals []residual
+	own := map[string][]float64{}
 	stride := 1 + len(windows)*len(windows[0].Origin().Services)/maxResiduals
 	for k := 0; k < len(windows); k += stride {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		eachPoint(b.task, windows[k], centre(windows[k].Input), func(service string, h int, truth, c float64) {
-			residuals[h] = append(residuals[h], scaler.Scaled(service, truth)-scaler.Scaled(service, c))
+			r := plain.Scaled(service, truth) - plain.Scaled(service, c)
+			residuals = append(residuals, residual{service, h, r})
+			own[service] = append(own[service], math.Abs(r))
 		})
 	}
+	scaler := spreads(b.task, own)
+	scores := make([][]float64, b.task.Horizons)
+	for _, r := range residuals {
+		scores[r.h] = append(scores[r.h], r.value/scaler.Of(r.service).Deviation)
+	}
 	offsets := make([][]float64, b.task.Horizons)
-	for h, r := range residuals {
+	for h, r := range scores {
 		if len(r) == 0 {
 			return nil // no such horizon was ever observed: the band stays as it was
 		}
@@ -58,6 +83,34 @@ func (b *band) fit(ctx context.Context, centre func([]*model.Step) []float64, tr
 	return nil
 }
 
+// spreads are the services' median absolute residuals, as standard deviations,
+// drawn towards the others' median.
+func spreads(t model.Task, own map[string][]float64) *model.Scaler {
+	sc := &model.Scaler{Log: t.Log, Services: map[string]model.Scale{}}
+	var known []float64
+	for name, r := range own {
+		slices.Sort(r)
+		spread := toDeviation * quantile(r, 0.5)
+		known = append(known, spread)
+		sc.Services[name] = model.Scale{Deviation: spread, Count: len(r)}
+	}
+	slices.Sort(known)
+	sc.Pooled.Deviation = minSpread
+	if len(known) > 0 {
+		sc.Pooled.Deviation = max(quantile(known, 0.5), minSpread)
+	}
+	for name, s := range sc.Services {
+		n := float64(s.Count)
+		s.Deviation = max((n*s.Deviation+priorResiduals*sc.Pooled.Deviation)/(n+priorResiduals), minSpread)
+		sc.Services[name] = s
+	}
+	return sc
+}
+
+// toDeviation turns a normal distribution's median absolute deviation into its
+// standard deviation.
+const toDeviation = 1 / 0.6745
+
 // prediction puts the band around centres [N, H].
 func (b *band) prediction(window []*model.Step, centre []float64) model.Prediction {
 	t := b.task
@@ -73,13 +126,14 @@ func (b *band) prediction(window []*model.Step, centre []float64) model.Predicti
 			c := centre[i*t.Horizons+h]
 			for q, level := range t.Levels {
 				v := c // NaN stays NaN
-				switch {
-				case level == 0.5 || math.IsNaN(c):
-				case spread != nil:
-					offset := math.Sqrt2 * math.Erfinv(2*level-1) * spread[i] * math.Sqrt(float64(h+1))
-					v = scaler.Natural(name, scaler.Scaled(name, c)+offset)
-				default:
-					v = scaler.Natural(name, scaler.Scaled(name, c)+b.offsets[h][q])
+				if level != 0.5 && !math.IsNaN(c) {
+					offset := 0.0
+					if spread != nil {
+						offset = math.Sqrt2 * math.Erfinv(2*level-1) * spread[i] * math.Sqrt(float64(h+1))
+					} else {
+						offset = b.offsets[h][q] * scaler.Of(name).Deviation
+					}
+					v = scaler.Moved(c, offset)
 				}
 				if t.Log {
 					v = floor(v)
@@ -99,13 +153,17 @@ func floor(v float64) float64 {
 	return v
 }
 
-// differences is each service's root mean square of the differences of successive
-// observations in the window, in the scaler's unit: the spread of a random walk's
-// step. A service with fewer than three observations gets the others' median.
+// priorDifferences is how many differences the others' median counts as in a
+// service's own spread.
+const priorDifferences = 4
+
+// differences is each service's spread of a random walk's step, in the scaler's
+// unit: the median absolute difference of successive observations in the window, as a standard
+// deviation, drawn towards the others' median. The median is what one outlier cannot blow up.
 func differences(t model.Task, sc *model.Scaler, window []*model.Step) []float64 {
 	services := window[len(window)-1].Services
 	before := missing(len(services))
-	sums, counts := make([]float64, len(services)), make([]float64, len(services))
+	steps := make([][]float64, len(services))
 	for _, s := range window {
 		for i, r := range model.Index(s.Services, services) {
 			if r < 0 {
@@ -116,18 +174,19 @@ func differences(t model.Task, sc *model.Scaler, window []*model.Step) []float64
 				continue
 			}
 			u := sc.Scaled(services[i], v)
-			if d := u - before[i]; !math.IsNaN(d) {
-				sums[i] += d * d
-				counts[i]++
+			if d := math.Abs(u - before[i]); !math.IsNaN(d) {
+				steps[i] = append(steps[i], d)
 			}
 			before[i] = u
 		}
 	}
+	spread := make([]float64, len(services))
 	var known []float64
-	for i := range sums {
-		if counts[i] >= 2 {
-			sums[i] = math.Sqrt(sums[i] / counts[i])
-			known = append(known, sums[i])
+	for i, d := range steps {
+		if len(d) > 0 {
+			slices.Sort(d)
+			spread[i] = toDeviation * quantile(d, 0.5)
+			known = append(known, spread[i])
 		}
 	}
 	slices.Sort(known)
@@ -135,12 +194,11 @@ func differences(t model.Task, sc *model.Scaler, window []*model.Step) []float64
 	if len(known) > 0 {
 		pooled = quantile(known, 0.5)
 	}
-	for i := range sums {
-		if counts[i] < 2 {
-			sums[i] = pooled
-		}
+	for i, d := range steps {
+		n := float64(len(d))
+		spread[i] = (n*spread[i] + priorDifferences*pooled) / (n + priorDifferences)
 	}
-	return sums
+	return spread
 }
 
 // quantile of sorted values, linear between neighbours.

@@ -5,6 +5,6 @@
 //	window ──▶ centre (the forecast itself) ──▶ band (its quantiles) ──▶ Prediction
 //
 // The centre is the method's own and is never corrected by what was learned. The band
-// holds quantiles of the residuals by horizon, learned by Fit in the services' standardised
-// unit; before any Fit it is made from the differences of neighbouring slices in the window.
+// holds quantiles of the residuals by horizon, learned by Fit in units of each service's own
+// spread; before any Fit it is made from the differences of neighbouring slices in the window.
 package baseline

@@ -83,7 +83,7 @@ func (f *forecaster) Fit(ctx context.Context, train, valid []*model.Step, _ mode
 		f.day.learn(train, valid)
 	}
 	windows := model.Windows(train, f.task.Input, f.task.Horizons)
-	if err := f.band.fit(ctx, f.centre, train, windows); err != nil {
+	if err := f.band.fit(ctx, f.centre, windows); err != nil {
 		return model.FitReport{}, err
 	}
 	r := model.FitReport{Windows: len(windows), Stopped: "nothing to iterate"}

@@ -39,11 +39,12 @@ type trackCheckpoint struct {
 }
 
 type entrantCheckpoint struct {
-	Version     string             `json:"version"`
-	Calibration *model.Calibration `json:"calibration"`
-	Live        []contest          `json:"live"`
-	Meta        json.RawMessage    `json:"meta,omitempty"` // a baseline's state; the network's is in the registry
-	Tensors     map[string]tensor  `json:"tensors,omitempty"`
+	Version     string               `json:"version"`
+	Calibration *model.Calibration   `json:"calibration"`
+	Live        []contest            `json:"live"`
+	Standing    map[string]*standing `json:"standing"`
+	Meta        json.RawMessage      `json:"meta,omitempty"` // a baseline's state; the network's is in the registry
+	Tensors     map[string]tensor    `json:"tensors,omitempty"`
 }
 
 type tensor struct {
@@ -59,9 +60,9 @@ func (l *Loop) Checkpoint() ([]byte, error) {
 		Level: l.cfg.Level, Index: l.index, Width: l.width, NonEmpty: l.nonEmpty,
 	}
 	for _, t := range l.tracks {
-		tc := trackCheckpoint{Served: t.entrants[t.served].version, Behind: t.behind, Trained: t.trained, Training: t.training, TrainedAt: t.trainedAt, RetryAt: t.retryAt, Totals: t.totals, Pending: t.pending}
+		tc := trackCheckpoint{Behind: t.behind, Trained: t.trained, Training: t.training, TrainedAt: t.trainedAt, RetryAt: t.retryAt, Totals: t.totals, Pending: t.pending}
 		for _, e := range t.entrants {
-			ec := entrantCheckpoint{Version: e.version, Calibration: e.calibration, Live: e.live}
+			ec := entrantCheckpoint{Version: e.version, Calibration: e.calibration, Live: e.live, Standing: e.standing}
 			if e.network {
 				tc.Champion = e.version
 			} else {
@@ -140,7 +141,10 @@ func (t *track) resume(c *trackCheckpoint, load func(target, version string) (mo
 		if e == nil || ec.Calibration == nil || len(ec.Calibration.Lower) != t.task.Horizons || len(ec.Calibration.Upper) != t.task.Horizons {
 			return fmt.Errorf("forecaster %q of the checkpoint does not fit the configuration: %w", ec.Version, ErrOtherConfig)
 		}
-		e.calibration, e.live = ec.Calibration, ec.Live
+		e.calibration, e.live, e.standing = ec.Calibration, ec.Live, ec.Standing
+		if e.standing == nil {
+			e.standing = map[string]*standing{}
+		}
 		if e.network {
 			continue
 		}
@@ -152,12 +156,9 @@ func (t *track) resume(c *trackCheckpoint, load func(target, version string) (mo
 			return err
 		}
 	}
-	for i, e := range t.entrants {
+	for _, e := range t.entrants {
 		if e.calibration == nil {
 			return fmt.Errorf("forecaster %q is not in the checkpoint: %w", e.version, ErrOtherConfig)
-		}
-		if e.version == c.Served && !e.network {
-			t.served = i
 		}
 	}
 	if err := t.checkPending(c.Pending); err != nil {
@@ -180,7 +181,7 @@ func (t *track) resume(c *trackCheckpoint, load func(target, version string) (mo
 func (t *track) checkPending(pending []*issue) error {
 	for _, is := range pending {
 		n := len(is.Services)
-		bad := len(is.Served) != n
+		bad := len(is.Served) != n || len(is.Chosen) != n
 		for _, m := range is.Made {
 			size := n * t.task.Horizons
 			bad = bad || len(m.Yhat) != size || len(m.Lower) != size || len(m.Upper) != size

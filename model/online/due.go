@@ -13,6 +13,12 @@ type contest struct {
 	Points      int64 `json:"points"`
 }
 
+// round is what one slice showed of an entrant.
+type round struct {
+	contest
+	services map[string]*standing
+}
+
 // loss is a sum of absolute errors, natural and on the model's scale.
 type loss struct {
 	Natural float64 `json:"natural"`
@@ -43,7 +49,7 @@ func (t *track) due(step *model.Step, index int64) (TargetOutcome, bool) {
 			break
 		}
 	}
-	contests := map[string]*contest{}
+	sums := map[string]*round{}
 	left := t.pending[:0]
 	for _, is := range t.pending {
 		h := index - is.Index
@@ -53,15 +59,20 @@ func (t *track) due(step *model.Step, index int64) (TargetOutcome, bool) {
 		}
 		left = append(left, is)
 		if h >= 1 {
-			t.dueOf(is, int(h), step, &out, contests)
+			t.dueOf(is, int(h), step, &out, sums)
 		}
 	}
 	clear(t.pending[len(left):])
 	t.pending = left
 	for _, e := range t.entrants {
 		e.calibration.Close()
-		if c := contests[e.version]; c != nil {
-			e.live = append(e.live, *c)
+		r := sums[e.version]
+		if r == nil {
+			continue
+		}
+		e.learn(r.services, len(step.Services))
+		if r.Points > 0 {
+			e.live = append(e.live, r.contest)
 			if len(e.live) > liveWindow {
 				e.live = e.live[1:]
 			}
@@ -86,7 +97,7 @@ func (t *track) expire(is *issue) int {
 }
 
 // dueOf scores one issue's forecasts for step h.
-func (t *track) dueOf(is *issue, h int, step *model.Step, out *TargetOutcome, contests map[string]*contest) {
+func (t *track) dueOf(is *issue, h int, step *model.Step, out *TargetOutcome, sums map[string]*round) {
 	rows := model.Index(step.Services, is.Services)
 	is.Done++
 	for i, r := range rows {
@@ -117,14 +128,7 @@ func (t *track) dueOf(is *issue, h int, step *model.Step, out *TargetOutcome, co
 				e.calibration.Add(is.Services[i], h, p)
 			}
 			if !math.IsNaN(naive) {
-				c := contests[m.Version]
-				if c == nil {
-					c = &contest{}
-					contests[m.Version] = c
-				}
-				c.Own = c.Own.plus(t.loss(truth, p.Yhat))
-				c.Persistence = c.Persistence.plus(t.loss(truth, naive))
-				c.Points++
+				t.record(sums, m, is.Services[i], truth, p.Yhat, naive, int(is.Chosen[i]) == k)
 			}
 			if int(is.Served[i]) == k {
 				out.Due[h-1] = out.Due[h-1].Plus(tally(m, p, naive))
@@ -141,6 +145,7 @@ func tally(m *made, p model.Point, naive float64) Tally {
 	}
 	if m.Network && !math.IsNaN(naive) {
 		d.NetworkPoints, d.NetworkError, d.NetworkCovered = 1, d.Error, d.Covered
+		d.NetworkWidth = d.Width
 		d.PersistenceError = math.Abs(p.Truth - naive)
 	}
 	return d
@@ -165,37 +170,44 @@ func (t *track) entrant(version string) *entrant {
 	return nil
 }
 
+// record adds one point to an entrant's round. A network is held against persistence
+// over the services that it was chosen for, a baseline over all.
+func (t *track) record(sums map[string]*round, m *made, service string, truth, yhat, naive float64, chosen bool) {
+	r := sums[m.Version]
+	if r == nil {
+		r = &round{services: map[string]*standing{}}
+		sums[m.Version] = r
+	}
+	s := r.services[service]
+	if s == nil {
+		s = &standing{}
+		r.services[service] = s
+	}
+	own, other := t.loss(truth, yhat), t.loss(truth, naive)
+	s.add(own.Natural, other.Natural)
+	if chosen || !m.Network {
+		r.Own, r.Persistence = r.Own.plus(own), r.Persistence.plus(other)
+		r.Points++
+	}
+}
+
 // The champion rests once it is behindAt times as bad as persistence, and serves
-// again below backAt. A baseline takes over from another below takeOver.
+// again below backAt.
 const (
 	behindAt = 1.02
 	backAt   = 0.99
-	takeOver = 0.98
 )
 
-// choose decides who serves from now on, by the last slices.
+// choose decides whether the champion rests, by the last slices.
 func (t *track) choose() {
-	ratio := func(e *entrant) float64 {
-		if len(e.live) < liveLeast {
-			return 1
-		}
-		var own, naive loss
-		for _, c := range e.live {
-			own, naive = own.plus(c.Own), naive.plus(c.Persistence)
-		}
-		return own.against(naive)
+	n := t.network()
+	if n == nil {
+		return
 	}
-	for i, e := range t.baselines() {
-		if i != t.served && ratio(e) < takeOver*ratio(t.entrants[t.served]) {
-			t.served = i
-		}
-	}
-	if n := t.network(); n != nil {
-		switch r := ratio(n); {
-		case r > behindAt:
-			t.behind = true
-		case r < backAt:
-			t.behind = false
-		}
+	switch r := n.pooled(); {
+	case r > behindAt:
+		t.behind = true
+	case r < backAt:
+		t.behind = false
 	}
 }

@@ -43,7 +43,7 @@ func (l *Loop) Promote(c *Candidate) (Decision, error) {
 	if !d.Promoted {
 		return d, nil
 	}
-	e := &entrant{version: c.Version, network: true, forecaster: c.network, calibration: c.calibration}
+	e := &entrant{version: c.Version, network: true, forecaster: c.network, calibration: c.calibration, standing: c.standing}
 	if n := t.network(); n != nil {
 		e.calibration = n.calibration.Clone()
 		t.entrants = t.entrants[:len(t.entrants)-1]
@@ -77,7 +77,7 @@ func (l *Loop) Adopt(target, version string, st model.State, trainedTo int64) er
 	if err != nil {
 		return fmt.Errorf("adopt %s: %w", version, err)
 	}
-	t.entrants = append(t.entrants, &entrant{version: version, network: true, forecaster: f, calibration: model.NewCalibration(l.cfg.Level, t.task.Horizons)})
+	t.entrants = append(t.entrants, &entrant{version: version, network: true, forecaster: f, calibration: model.NewCalibration(l.cfg.Level, t.task.Horizons), standing: map[string]*standing{}})
 	t.trained = trainedTo
 	return nil
 }

@@ -11,6 +11,7 @@ type Tally struct {
 	NetworkPoints    int64
 	NetworkError     float64
 	NetworkCovered   int64
+	NetworkWidth     float64
 	PersistenceError float64
 }
 
@@ -23,6 +24,7 @@ func (t Tally) Plus(u Tally) Tally {
 	t.NetworkPoints += u.NetworkPoints
 	t.NetworkError += u.NetworkError
 	t.NetworkCovered += u.NetworkCovered
+	t.NetworkWidth += u.NetworkWidth
 	t.PersistenceError += u.PersistenceError
 	return t
 }

@@ -14,7 +14,6 @@ type track struct {
 	name     string // as published
 	task     model.Task
 	entrants []*entrant // the baselines, then the champion if there is one
-	served   int        // place of the baseline that serves where no network does
 	behind   bool       // the champion has fallen behind persistence and rests
 	pending  []*issue   // of the last H slices
 	totals   Totals
@@ -33,6 +32,7 @@ type entrant struct {
 	forecaster  model.Forecaster
 	calibration *model.Calibration
 	live        []contest // the last slices, oldest first
+	standing    map[string]*standing
 }
 
 // observer is a forecaster with a memory of its own, fed with every step.
@@ -45,6 +45,7 @@ type issue struct {
 	Services []string `json:"services"`
 	Made     []made   `json:"made"`
 	Served   []int8   `json:"served"` // [N] place in Made of what was published, -1 for nothing
+	Chosen   []int8   `json:"chosen"` // [N] the same if a resting champion did not rest
 	Done     int      `json:"done"`   // steps that came due
 }
 
@@ -65,7 +66,7 @@ func newTrack(cfg *Config, name string, task model.Task) (*track, error) {
 		if err != nil {
 			return nil, fmt.Errorf("target %q: %w", name, err)
 		}
-		t.entrants = append(t.entrants, &entrant{version: m.Name, forecaster: f, calibration: model.NewCalibration(cfg.Level, task.Horizons)})
+		t.entrants = append(t.entrants, &entrant{version: m.Name, forecaster: f, calibration: model.NewCalibration(cfg.Level, task.Horizons), standing: map[string]*standing{}})
 	}
 	return t, nil
 }
@@ -80,46 +81,42 @@ func (t *track) network() *entrant {
 
 func (t *track) baselines() []*entrant { return t.entrants[:len(t.cfg.Baselines)] }
 
-// serving is the entrant whose forecasts are published.
+// serving is what serves in the main: the champion, unless it rests, else the
+// baseline that is best over all services.
 func (t *track) serving() *entrant {
 	if n := t.network(); n != nil && !t.behind {
 		return n
 	}
-	return t.entrants[t.served]
+	best := t.entrants[0]
+	for _, e := range t.baselines() {
+		if e.pooled() < best.pooled() {
+			best = e
+		}
+	}
+	return best
 }
 
-// forecast lets every entrant speak and publishes the serving one's forecasts. A
-// service that it has nothing to say of is served by the best baseline, then by persistence.
+// forecast lets every entrant speak and publishes for each service the forecasts
+// of the one that was best on it lately.
 func (t *track) forecast(window []*model.Step, s *slice.Snapshot, to *TargetOutcome) []model.Forecast {
 	origin := window[len(window)-1]
-	is := &issue{Index: s.Index, Segment: origin.Segment, Services: origin.Services, Served: make([]int8, len(origin.Services))}
-	order := []*entrant{t.serving(), t.entrants[t.served], t.entrants[0]}
-	places := []int{-1, -1, -1}
+	n := len(origin.Services)
+	is := &issue{Index: s.Index, Segment: origin.Segment, Services: origin.Services, Served: make([]int8, n), Chosen: make([]int8, n)}
+	var speakers []*entrant // of is.Made
 	for _, e := range t.entrants {
 		if o, ok := e.forecaster.(observer); ok {
 			o.Observe(origin)
 		}
 		p, err := e.forecaster.Forecast(window)
-		if err != nil || len(p.Values) != len(origin.Services)*t.task.Horizons*len(t.task.Levels) {
+		if err != nil || len(p.Values) != n*t.task.Horizons*len(t.task.Levels) {
 			continue // a window too short for it; the baselines take any
 		}
-		for k := range order {
-			if order[k] == e {
-				places[k] = len(is.Made)
-			}
-		}
-		is.Made = append(is.Made, t.calibrated(e, p))
+		is.Made, speakers = append(is.Made, t.calibrated(e, p)), append(speakers, e)
 	}
+	t.pick(is, speakers)
 	to.Target, to.Serving = t.name, t.serving().version
 	var forecasts []model.Forecast
 	for i, service := range origin.Services {
-		is.Served[i] = -1
-		for _, k := range places {
-			if k >= 0 && is.Made[k].says(i, t.task.Horizons) {
-				is.Served[i] = int8(k)
-				break
-			}
-		}
 		if is.Served[i] < 0 {
 			to.Unforecast++
 			continue
@@ -134,6 +131,34 @@ func (t *track) forecast(window []*model.Step, s *slice.Snapshot, to *TargetOutc
 	t.totals.Unforecast += int64(to.Unforecast)
 	t.pending = append(t.pending, is)
 	return forecasts
+}
+
+// pick chooses for every service whose forecast is published.
+func (t *track) pick(is *issue, speakers []*entrant) {
+	network := -1
+	pools := make([]float64, len(speakers))
+	for k, e := range speakers {
+		pools[k] = e.pooled()
+		if e.network {
+			network = k
+		}
+	}
+	ratios := make([]float64, len(speakers))
+	for i, service := range is.Services {
+		for k, e := range speakers {
+			ratios[k] = math.NaN()
+			// Until there are slices to tell by, persistence serves alone.
+			if is.Made[k].says(i, t.task.Horizons) && (k == 0 || e.network || len(e.live) >= liveLeast) {
+				ratios[k] = e.standing[service].ratio(pools[k])
+			}
+		}
+		is.Chosen[i] = int8(choice(ratios, network))
+		is.Served[i] = is.Chosen[i]
+		if t.behind && network >= 0 && int(is.Served[i]) == network {
+			ratios[network] = math.NaN()
+			is.Served[i] = int8(choice(ratios, network))
+		}
+	}
 }
 
 // calibrated corrects a prediction's outer quantiles. What is negative or not a

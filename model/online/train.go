@@ -51,6 +51,7 @@ type Candidate struct {
 	network     model.Forecaster
 	baselines   []model.Forecaster
 	calibration *model.Calibration
+	standing    map[string]*standing
 }
 
 // Judged is how a forecaster did on the slices that neither network was trained
@@ -60,6 +61,7 @@ type Judged struct {
 	Points    int64
 	MAE       float64 // the target's unit
 	MAEScaled float64 // standardised by service
+	Share     float64 // of the points that the forecaster itself spoke of; for the others a baseline did better on validation
 }
 
 // schedule adds the jobs that are due: the first after FirstTraining slices, then
@@ -204,66 +206,6 @@ func warm(ctx context.Context, f model.Forecaster, job Job) (*model.Calibration,
 		c.Start(h+1, below[h], above[h])
 	}
 	return c, nil
-}
-
-// judge scores the candidate, the champion and the baselines on the judgement
-// windows that begin, with their embargo, after the champion's training too.
-func (c *Candidate) judge(ctx context.Context, champion model.Forecaster, job Job) error {
-	entrants := []model.Forecaster{c.network}
-	c.Judged = []Judged{{Version: c.Version}}
-	if champion != nil {
-		entrants = append(entrants, champion)
-		c.Judged = append(c.Judged, Judged{Version: job.Parent})
-	}
-	for k, b := range c.baselines {
-		entrants = append(entrants, b)
-		c.Judged = append(c.Judged, Judged{Version: job.Baselines[k].Name})
-	}
-	t := job.Task
-	middle, q := t.Median(), len(t.Levels)
-	scaler := model.FitScaler(t, job.Parts.Train)
-	for _, w := range model.Windows(job.Parts.Judge, t.Input, t.Horizons) {
-		origin := w.Origin()
-		if champion != nil && origin.At < job.TrainedTo+int64(t.Input+t.Horizons)*origin.Width {
-			continue
-		}
-		said := make([]model.Prediction, len(entrants))
-		for k, e := range entrants {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			var err error
-			if said[k], err = e.Forecast(w.Input); err != nil {
-				return fmt.Errorf("judge %s: %w", c.Judged[k].Version, err)
-			}
-		}
-		for h, step := range w.Target {
-			for i, r := range model.Index(step.Services, origin.Services) {
-				if r < 0 {
-					continue
-				}
-				truth, ok := step.Value(int(r), t.Target)
-				at := (i*t.Horizons+h)*q + middle
-				if !ok || !all(said, at) {
-					continue
-				}
-				name := origin.Services[i]
-				for k := range said {
-					yhat := float64(said[k].Values[at])
-					j := &c.Judged[k]
-					j.Points++
-					j.MAE += math.Abs(truth - yhat)
-					j.MAEScaled += math.Abs(scaler.Scaled(name, truth) - scaler.Scaled(name, yhat))
-				}
-			}
-		}
-	}
-	for k := range c.Judged {
-		j := &c.Judged[k]
-		j.MAE /= max(float64(j.Points), 1)
-		j.MAEScaled /= max(float64(j.Points), 1)
-	}
-	return nil
 }
 
 func all(said []model.Prediction, at int) bool {

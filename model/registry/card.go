@@ -39,6 +39,7 @@ type Score struct {
 	Points    int64   `json:"points"`
 	MAE       float64 `json:"mae"`        // the target's unit
 	MAEScaled float64 `json:"mae_scaled"` // standardised by service
+	Share     float64 `json:"share"`      // of the points that it spoke of itself, see docs/format/model.md
 }
 
 // Libraries are the program's modules with their versions, for the card.
