@@ -228,11 +228,11 @@ func encode(t testing.TB, s *slice.Snapshot) []byte {
 }
 
 // collect follows the slices until there are n of them.
-func collect(t testing.TB, ctx context.Context, c *kafka.Client, graph string, n int) (encoded [][]byte) {
+func collect(t testing.TB, c *kafka.Client, topic string, n int) (encoded [][]byte) {
 	t.Helper()
-	ctx, done := context.WithCancel(ctx)
+	ctx, done := context.WithCancel(within(t))
 	defer done()
-	err := FollowSlices(ctx, SlicesConfig{Client: c, Topic: "slices", Graph: graph, From: kafka.FirstOffset}, func(s *slice.Snapshot, _, _ int64) error {
+	err := FollowSlices(ctx, SlicesConfig{Client: c, Topic: topic, Graph: "shop", From: kafka.FirstOffset}, func(s *slice.Snapshot, _, _ int64) error {
 		if s != nil {
 			encoded = append(encoded, encode(t, s))
 		}

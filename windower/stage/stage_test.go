@@ -36,7 +36,7 @@ func TestChainEqualsTheMachines(t *testing.T) {
 	}
 	o := options(t, c, testGraph())
 	stop := pipeline(t, o)
-	got := collect(t, within(t), c, "shop", len(want))
+	got := collect(t, c, "slices", len(want))
 	stop()
 	same(t, got, want)
 	totals := o.Metrics.Totals()
@@ -92,7 +92,7 @@ func TestKilledAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		stop := pipeline(t, options(t, c, testGraph()))
-		got := collect(t, within(t), c, "shop", len(want))
+		got := collect(t, c, "slices", len(want))
 		stop()
 		same(t, got, want)
 		t.Logf("%d snapshots, %d dead letters of %d, %d records in slices", len(got), end(t, c, "dead"), rejected, slicesEnd(t, c))
@@ -152,7 +152,7 @@ func TestTwoMembersShareTheWork(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	got := collect(t, within(t), c, "shop", len(want))
+	got := collect(t, c, "slices", len(want))
 	if first != nil {
 		first()
 	}

@@ -146,7 +146,7 @@ func TestAnotherConfigurationIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := pipeline(t, options(t, c, testGraph()))
-	collect(t, within(t), c, "shop", len(want))
+	collect(t, c, "slices", len(want))
 	stop()
 	other := testGraph()
 	other.Fingerprint++
