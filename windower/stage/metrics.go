@@ -2,6 +2,7 @@ package stage
 
 import (
 	"maps"
+	"strconv"
 	"sync"
 	"time"
 
@@ -175,6 +176,12 @@ func (m *Metrics) partialLoss(graph string, losses []windower.Loss) {
 		m.lost.WithLabelValues(graph, "partials", "dropped", string(l.Reason)).Add(float64(l.Count))
 		m.totals.PartialLoss[string(l.Reason)] += l.Count
 	}
+}
+
+// forget removes the gauges of a partition that this process no longer owns.
+func (m *Metrics) forget(graph, topic string, partition int) {
+	m.lag.DeleteLabelValues(graph, topic, strconv.Itoa(partition))
+	m.watermark.DeleteLabelValues(graph, topic, strconv.Itoa(partition))
 }
 
 func (m *Metrics) wait(graph, on string, d time.Duration) {

@@ -53,6 +53,7 @@ func (s *partitionStage) run(ctx context.Context, a kafka.Assignment) error {
 		return err
 	}
 	defer s.gate.leave(w.member)
+	defer s.Metrics.forget(s.Graph.Name, a.Topic(), a.Partition())
 	stop := context.AfterFunc(ctx, func() { cancelAfter(writes, cancel) })
 	defer stop()
 	err = w.loop(ctx)
