@@ -79,6 +79,8 @@ type forecaster struct {
 	// unsettled from when the loop has seen a slice until its forecasts are
 	// acknowledged and its trainings are done or queued: no checkpoint then.
 	unsettled bool
+	// How many writes to the history failed: the first and every thousandth is logged.
+	historyFailures int64
 }
 
 // RunForecaster forecasts every snapshot until the recording ends (nil error) or ctx
@@ -142,7 +144,7 @@ func (f *forecaster) consume(ctx context.Context, snapshots Snapshots) error {
 func (f *forecaster) one(ctx context.Context, s *slice.Snapshot) error {
 	if f.History != nil {
 		if _, err := f.History.Append(s); err != nil {
-			f.Log.Warn("slice not written to the history", "slice", s.Index, "err", err)
+			f.historyFailed("slice", s.Index, err)
 		}
 	}
 	if s.Start() <= f.upTo {
@@ -206,10 +208,19 @@ func (f *forecaster) publish(ctx context.Context, s *slice.Snapshot, out online.
 	f.Metrics.gauges.set(s.Graph, out.Forecasts, now)
 	if f.History != nil {
 		if err := f.History.AppendForecasts(rows(out.Forecasts)); err != nil {
-			f.Log.Warn("forecasts not written to the history", "slice", s.Index, "err", err)
+			f.historyFailed("forecasts", s.Index, err)
 		}
 	}
 	return written, nil
+}
+
+// historyFailed counts and tells: the history is a cache, the stream goes on.
+func (f *forecaster) historyFailed(what string, index int64, err error) {
+	f.Metrics.historyFailures.WithLabelValues(f.Loop.Graph).Inc()
+	if f.historyFailures%1000 == 0 {
+		f.Log.Warn("not written to the history", "what", what, "graph", f.Loop.Graph, "slice", index, "err", err, "failures", f.historyFailures+1)
+	}
+	f.historyFailures++
 }
 
 func rows(forecasts []model.Forecast) []slice.ForecastRow {

@@ -135,7 +135,21 @@ func (p *Publisher) Publish(ctx context.Context, forecasts []model.Forecast, mad
 		p.newest[series{forecasts[i].Service, forecasts[i].Target}] = forecasts[i].SliceStart
 		written[forecasts[i].Target]++
 	}
+	p.forget(forecasts)
 	return written, nil
+}
+
+// forget drops series that have no forecast any more, once they are many: what is
+// older than the slice just published matters no more.
+func (p *Publisher) forget(forecasts []model.Forecast) {
+	if len(forecasts) == 0 || len(p.newest) <= 2*len(forecasts)+1000 {
+		return
+	}
+	for s, at := range p.newest {
+		if at < forecasts[0].SliceStart {
+			delete(p.newest, s)
+		}
+	}
 }
 
 // partition is FNV-1a of the key modulo the partitions, so that a service's

@@ -2,7 +2,9 @@ package online
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -141,10 +143,16 @@ func (t *track) resume(c *trackCheckpoint, load func(target, version string) (mo
 		if e == nil || ec.Calibration == nil || len(ec.Calibration.Lower) != t.task.Horizons || len(ec.Calibration.Upper) != t.task.Horizons {
 			return fmt.Errorf("forecaster %q of the checkpoint does not fit the configuration: %w", ec.Version, ErrOtherConfig)
 		}
-		e.calibration, e.live, e.standing = ec.Calibration, ec.Live, ec.Standing
-		if e.standing == nil {
-			e.standing = map[string]*standing{}
+		e.calibration, e.live, e.standing = ec.Calibration, ec.Live, map[string]*standing{}
+		for name, s := range ec.Standing {
+			if s != nil {
+				e.standing[name] = s
+			}
 		}
+		if e.calibration.Services == nil {
+			e.calibration.Services = map[string]*model.ServiceOffset{}
+		}
+		maps.DeleteFunc(e.calibration.Services, func(_ string, o *model.ServiceOffset) bool { return o == nil })
 		if e.network {
 			continue
 		}
@@ -180,13 +188,16 @@ func (t *track) resume(c *trackCheckpoint, load func(target, version string) (mo
 // checkPending refuses issues whose arrays do not fit each other.
 func (t *track) checkPending(pending []*issue) error {
 	for _, is := range pending {
+		if is == nil {
+			return errors.New("a pending forecast is null")
+		}
 		n := len(is.Services)
 		bad := len(is.Served) != n || len(is.Chosen) != n
 		for _, m := range is.Made {
 			size := n * t.task.Horizons
 			bad = bad || len(m.Yhat) != size || len(m.Lower) != size || len(m.Upper) != size
 		}
-		for _, k := range is.Served {
+		for _, k := range append(slices.Clone(is.Served), is.Chosen...) {
 			bad = bad || int(k) >= len(is.Made)
 		}
 		if bad {
