@@ -157,6 +157,9 @@ func TestAcceptanceFigures(t *testing.T) {
 // returns its mean absolute error on the rest, in persistence's.
 func ridgeGain(x []float64, lags int) float64 {
 	cut := len(x) * 2 / 3
+	if cut <= 2*lags {
+		return math.NaN()
+	}
 	n := lags + 1
 	a := make([][]float64, n)
 	for i := range a {

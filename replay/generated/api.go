@@ -52,7 +52,7 @@ type api struct {
 // drawAPIs draws call trees from the services' menus until every service is in one.
 func (w *world) drawAPIs(r *Rand) {
 	n := w.opt.Services
-	count := min(max(n/4, 3), 60)
+	count := min(max(n/4, 3), 2000)
 	gateways := 1 + n/60
 	edges := map[[3]int]int{}
 	covered := make([]bool, len(w.services))
@@ -170,26 +170,34 @@ func (b *treeBuilder) stores(i int) {
 	b.add(callNode{service: s.database, parent: i, kind: callDatabase, share: 1, repeats: repeats, onMiss: s.cache >= 0, weight: exp(0.4 * b.r.normal()), optional: -1})
 }
 
-// cover hangs every service that no tree holds below one of its callers.
+// cover hangs every service that no tree holds below one of its callers. Callers
+// have lower numbers, so they are in a tree when it is their callee's turn.
 func (w *world) cover(r *Rand, trees [][]callNode, edges map[[3]int]int, covered []bool) {
+	callers := make([][]int, len(w.services))
+	spots := make([][][2]int, len(w.services)) // tree and node of each service
+	for s := range w.opt.Services {
+		for _, c := range w.services[s].callees {
+			callers[c] = append(callers[c], s)
+		}
+	}
+	for a, nodes := range trees {
+		for i, node := range nodes {
+			spots[node.service] = append(spots[node.service], [2]int{a, i})
+		}
+	}
 	for s := range w.opt.Services {
 		if covered[s] {
 			continue
 		}
-		var spots [][2]int
-		for a, nodes := range trees {
-			for i, node := range nodes {
-				if contains(w.services[node.service].callees, s) {
-					spots = append(spots, [2]int{a, i})
-				}
-			}
+		spot := [2]int{r.below(len(trees)), 0}
+		if len(callers[s]) > 0 {
+			mine := spots[callers[s][r.below(len(callers[s]))]]
+			spot = mine[r.below(len(mine))]
 		}
-		if len(spots) == 0 {
-			spots = [][2]int{{r.below(len(trees)), 0}}
-		}
-		spot := spots[r.below(len(spots))]
 		b := treeBuilder{w: w, r: r, edges: edges, nodes: trees[spot[0]]}
-		b.stores(b.call(spot[1], s))
+		i := b.call(spot[1], s)
+		b.stores(i)
+		spots[s] = append(spots[s], [2]int{spot[0], i})
 		trees[spot[0]] = b.nodes
 		covered[s] = true
 	}

@@ -11,8 +11,8 @@ func (w *world) drawCapacity(r *Rand) {
 		var own, busy, longest float64
 		switch s.kind {
 		case kindApp:
-			own, busy, longest = 0.010*r.logNormal(0.6), r.between(0.42, 0.68), 0.09
-			s.sigma = r.between(0.5, 1.1)
+			own, busy, longest = 0.010*r.logNormal(0.6), r.between(0.42, 0.66), 0.09
+			s.sigma = r.between(0.47, 0.95)
 		case kindDatabase:
 			own, busy, longest = 0.005*r.logNormal(0.5), r.between(0.35, 0.6), 0.05
 			s.sigma = r.between(0.7, 1.2)
@@ -24,7 +24,7 @@ func (w *world) drawCapacity(r *Rand) {
 			own, busy = 0.004*r.logNormal(0.2), r.between(0.3, 0.5)
 		}
 		s.cv2 = exp(s.sigma*s.sigma) - 1
-		wanted := lerp(w.loads[i], w.peaks[i], 0.8) * own / busy // cores
+		wanted := lerp(w.loads[i], w.peaks[i], 0.8) * lerp(1, w.peakSeason, 0.8) * own / busy // cores
 		s.replicas, s.slots, s.speed = 2, 1, 1
 		if s.kind != kindApp {
 			s.replicas = 1
@@ -69,6 +69,11 @@ func (w *world) drawCapacity(r *Rand) {
 // are a multiple of the callee's response time in an idle system, as teams set them.
 func (w *world) drawEdgePolicies(r *Rand) {
 	idle := w.idleTimes()
+	for i := range w.services { // pools hold a few times the calls that are usually in flight
+		s := &w.services[i]
+		flight := w.peaks[i] * w.peakSeason * idle[i] * 1.5 / float64(s.replicas)
+		s.thread = max(s.thread, math.Floor(flight*r.between(2.5, 6)))
+	}
 	for e := range w.edges {
 		edge := &w.edges[e]
 		edge.network = 0.0004 * r.logNormal(0.4)

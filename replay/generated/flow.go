@@ -136,6 +136,7 @@ func (w *world) capacity(s *State, t *Tick, i int) (speed, ready, slowness float
 			continue
 		}
 		slow := w.slowness(s, &list[k])
+		slow /= s.Services[i].Grown
 		ready++
 		slowness += slow
 		speed += slots / slow

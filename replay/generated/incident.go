@@ -60,9 +60,6 @@ func (w *world) stepFaults(s *State, r *Rand, t *Tick) {
 		} else if s.Tick == f.Remove && f.Kind == FaultLeak {
 			w.restart(s, r, int(f.Service), dt)
 		}
-		if f.Kind == FaultMetastable && s.Tick == f.Remove+int64(300/dt) {
-			w.relieve(s, int(f.Service))
-		}
 	}
 }
 
@@ -168,10 +165,12 @@ func (w *world) restart(s *State, r *Rand, i int, dt float64) {
 	}
 }
 
-// relieve is the operator who ends a storm that ends not by itself: the queue is
-// dropped and callers stop retrying for a while.
+// relieve is the operator who ends a storm that does not end by itself: the queue is
+// dropped, callers stop retrying for a while, and the service gets a bigger machine.
 func (w *world) relieve(s *State, i int) {
-	s.Services[i].Backlog = 0
+	me := &s.Services[i]
+	me.Backlog, me.Trouble = 0, 0
+	me.Grown = min(me.Grown*1.25, 4)
 	for _, e := range w.incoming[i] {
 		s.Edges[e].Muted = 60
 	}

@@ -5,10 +5,10 @@ import "time"
 // The parameters of load (models.md of the design names the mechanism; the values
 // are ours, chosen inside its ranges).
 const (
-	loadDeviation   = 0.08  // log deviation of an API's own Ornstein–Uhlenbeck noise
+	loadDeviation   = 0.10  // log deviation of an API's own Ornstein–Uhlenbeck noise
 	loadTau         = 600.0 // seconds of its memory
-	commonDeviation = 0.05  // the same for what all APIs share
-	mixDeviation    = 0.4
+	commonDeviation = 0.07  // the same for what all APIs share
+	mixDeviation    = 0.5
 	mixTau          = 600.0
 	dispersion      = 0.12  // log deviation of a tick's rate: counts are over-dispersed
 	burstFade       = 120.0 // seconds
@@ -34,19 +34,22 @@ func season(unixNano int64) float64 {
 	return float64(lerp(dayShape[h], dayShape[(h+1)%24], hours-float64(whole)) * weekShape[day])
 }
 
-// meanSeason returns the mean of season over a run, at most a week of it.
-func meanSeason(opt Options) float64 {
+// meanSeason returns the mean of season over a run, at most a week of it, and its
+// highest value in the mean's.
+func meanSeason(opt Options) (mean, peak float64) {
 	length := opt.Duration
 	if length <= 0 {
 		length = 24 * time.Hour
 	}
 	length = min(length, 7*24*time.Hour)
-	sum := 0.0
+	sum, most := 0.0, 0.0
 	const points = 1000
 	for i := range int64(points) {
-		sum += season(opt.Start + int64(length)/points*i)
+		now := season(opt.Start + int64(length)/points*i)
+		sum += now
+		most = max(most, now)
 	}
-	return sum / points
+	return sum / points, most * points / sum
 }
 
 // stepLoad moves the load of every API and draws how many traces begin.

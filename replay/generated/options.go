@@ -63,8 +63,8 @@ func (o Options) withDefaults() (Options, error) {
 		o.Namespace = "shop"
 	}
 	switch {
-	case o.Services < 2 || o.Services > 100_000:
-		return o, fmt.Errorf("generated: %d services: from 2 to 100000 are possible", o.Services)
+	case o.Services < 2 || o.Services > 20_000:
+		return o, fmt.Errorf("generated: %d services: from 2 to 20000 are possible", o.Services)
 	case o.Rate <= 0:
 		return o, fmt.Errorf("generated: rate %g: must be above 0 spans a second", o.Rate)
 	case o.Duration < 0:

@@ -4,8 +4,8 @@ import "math"
 
 // The parameters of a service's slow changes.
 const (
-	workDeviation = 0.10  // log deviation of the request mix's work
-	workTau       = 400.0 // seconds
+	workDeviation = 0.16  // log deviation of the request mix's work
+	workTau       = 600.0 // seconds
 	missDeviation = 0.25  // log deviation of cache misses
 	missTau       = 300.0
 	warmTau       = 45.0 // a fresh replica's warm-up, seconds
@@ -35,7 +35,24 @@ func (w *world) stepServices(s *State, r *Rand, t *Tick) {
 			}
 		}
 		w.stepPauses(i, me, c, r, dt)
+		w.stepTrouble(s, i, dt)
 		w.autoscale(s, r, i, dt)
+	}
+}
+
+// operators' patience with a service whose queue does not empty, seconds.
+const patience = 360.0
+
+// stepTrouble counts how long a service has been overloaded, and calls an operator
+// when it has been so for long.
+func (w *world) stepTrouble(s *State, i int, dt float64) {
+	me := &s.Services[i]
+	if me.Backlog < me.Rate && me.Refused == 0 {
+		me.Trouble = max(0, me.Trouble-float64(3*dt))
+		return
+	}
+	if me.Trouble += dt; me.Trouble >= patience {
+		w.relieve(s, i)
 	}
 }
 

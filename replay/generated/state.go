@@ -46,6 +46,8 @@ type ServiceState struct {
 	Cold     float64 // share of the cache that is cold
 	Busy     float64 // slot utilisation, mean of the last minute
 	Calm     float64 // seconds that fewer replicas would have done
+	Trouble  float64 // seconds of overload, as operators count them
+	Grown    float64 // factor by which operators have made its slots faster
 	Replicas []Replica
 }
 
@@ -132,7 +134,7 @@ func (w *world) newState() *State {
 	}
 	for i := range s.Services {
 		me := &s.Services[i]
-		*me = ServiceState{Rate: 1e9, Version: 1, Arriving: w.loads[i], Work: workDeviation * r.normal(), Missing: missDeviation * r.normal()}
+		*me = ServiceState{Rate: 1e9, Version: 1, Grown: 1, Arriving: w.loads[i], Work: workDeviation * r.normal(), Missing: missDeviation * r.normal()}
 		for range w.services[i].replicas {
 			me.Replicas = append(me.Replicas, s.newReplica(w, &r, 0, me.Version))
 			me.Replicas[len(me.Replicas)-1].Cold = 0

@@ -16,7 +16,6 @@ func (w *world) setDecays() {
 		warm: keep(warmTau), cold: keep(coldTau),
 		arriving: 1 - keep(4), recent: 1 - keep(10), busy: 1 - keep(60), slow: 1 - keep(600),
 	}
-	w.meanSeason = meanSeason(w.opt)
 }
 
 // step moves the system on by one tick: it changes s, and writes to t what single

@@ -247,10 +247,10 @@ func TestTruthFile(t *testing.T) {
 
 func TestAutoscalerAddsReplicasLate(t *testing.T) {
 	y := newSystem(t, calm(13))
-	i := -1
-	for k := range y.w.services {
-		if y.w.services[k].maxReplicas > y.w.services[k].replicas {
-			i = k
+	i, most := -1, 0.0
+	for k, svc := range y.w.services {
+		if busy := y.w.loads[k] * svc.work / float64(svc.replicas*svc.slots); svc.maxReplicas > svc.replicas && busy > most {
+			i, most = k, busy
 		}
 	}
 	if i < 0 {

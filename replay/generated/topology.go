@@ -2,6 +2,7 @@ package generated
 
 import (
 	"math"
+	"sort"
 	"strconv"
 )
 
@@ -69,6 +70,7 @@ type world struct {
 	loads      []float64     // mean calls a second by service
 	decay      decays
 	meanSeason float64
+	peakSeason float64
 	peaks      []float64 // the same while all jobs run
 	perTrace   float64   // mean number of spans a trace
 	rate       float64   // mean traces a second of all APIs
@@ -103,6 +105,7 @@ func newWorld(opt Options) *world {
 	w.drawServices(&r)
 	w.drawMenus(&r)
 	w.drawAPIs(&r)
+	w.meanSeason, w.peakSeason = meanSeason(opt)
 	w.index()
 	w.scale()
 	w.drawCapacity(&r)
@@ -145,90 +148,97 @@ func (w *world) drawServices(r *Rand) {
 		w.services = append(w.services, s)
 	}
 	systems := [...]string{"postgresql", "mysql", "mongodb", "postgresql"}
-	for i := range 1 + n/4 {
+	for range 1 + n/4 {
 		w.services = append(w.services, service{kind: kindDatabase, tier: 9, database: -1, cache: -1, system: systems[r.below(len(systems))]})
-		_ = i
 	}
 	for range 1 + n/6 {
 		w.services = append(w.services, service{kind: kindCache, tier: 9, database: -1, cache: -1, system: "redis"})
 	}
 }
 
+// fanInTail is the exponent of the callees' popularity: fan-in gets a power-law
+// tail, as Luo et al. (SoCC 2021) report of a tenth of services with 16 callers and more.
+const fanInTail = 1.2
+
 // drawMenus draws which services a service can call. A callee is drawn in
-// proportion to one plus its callers so far, which gives fan-in a power-law tail
-// (Barabási and Albert 1999; Luo et al., SoCC 2021, report such a tail).
+// proportion to a popularity of its own, with a Pareto tail; tiers further down are
+// called less often.
 func (w *world) drawMenus(r *Rand) {
 	n := w.opt.Services
-	fanIn := make([]float64, len(w.services))
-	weights := make([]float64, len(w.services))
-	called := func(s, c int) { w.services[s].callees = append(w.services[s].callees, c); fanIn[c]++ }
 	last := w.services[n-1].tier
+	start := make([]int, last+2) // tier t is start[t] to start[t+1]
+	sums := make([]float64, n+1) // of popularity, over all before
+	for c := range n {
+		start[w.services[c].tier+1] = c + 1
+		sums[c+1] = sums[c] + min(pow(r.unit(), -1/fanInTail), float64(n)/5+1)
+	}
+	for t := range last + 1 { // a small system leaves tiers out
+		start[t+1] = max(start[t+1], start[t])
+	}
+	called := make([]bool, n)
+	tiers := make([]float64, last+1)
 	for s := range n {
 		me := &w.services[s]
 		wanted := 0
 		if me.tier < last {
-			wanted = 1 + min(r.poisson(1.4), 6)
+			wanted = 1 + min(r.poisson(2), 9)
 		}
 		if me.tier == 0 {
 			wanted += 3
 		}
+		for t := range tiers {
+			tiers[t] = 0
+			if far := t - me.tier; far > 0 {
+				tiers[t] = (sums[start[t+1]] - sums[start[t]]) / float64(far*far)
+			}
+		}
 		for range wanted {
-			for c := range n {
-				weights[c] = 0
-				if t := w.services[c].tier - me.tier; t > 0 && !contains(me.callees, c) {
-					weights[c] = (1 + fanIn[c]) / float64(t*t)
-				}
-			}
-			if c := r.pick(weights[:n]); c >= 0 {
-				called(s, c)
+			t := r.pick(tiers)
+			at := r.between(sums[start[t]], sums[start[t+1]])
+			c := min(sort.SearchFloat64s(sums[:n+1], at), start[t+1]) - 1
+			if !contains(me.callees, c) {
+				me.callees = append(me.callees, c)
+				called[c] = true
 			}
 		}
 	}
-	for c := range n { // nobody is unreachable
-		if w.services[c].tier > 0 && fanIn[c] == 0 {
-			for range 1000 {
-				if s := r.below(c); w.services[s].tier < w.services[c].tier {
-					called(s, c)
-					break
-				}
-			}
+	for c := start[1]; c < n; c++ { // nobody is unreachable
+		if !called[c] {
+			s := r.below(start[w.services[c].tier])
+			w.services[s].callees = append(w.services[s].callees, c)
 		}
 	}
-	w.drawStores(r, fanIn)
+	w.drawStores(r)
 }
 
-// drawStores gives services their databases and caches; a few are shared.
-func (w *world) drawStores(r *Rand, fanIn []float64) {
+// drawStores gives services their databases and caches; a third share one that
+// another owns.
+func (w *world) drawStores(r *Rand) {
 	n := w.opt.Services
-	databases := n + 1 + n/4
-	assign := func(s, from, to int) int {
-		weights := make([]float64, to-from)
-		for i := range weights {
-			weights[i] = 1 / (0.3 + fanIn[from+i]) // most stores have one owner
-			if r.chance(0.15) {
-				weights[i] = 1 + fanIn[from+i]
-			}
+	caches := n + 1 + n/4
+	used := [2]int{n, caches}
+	assign := func(s, kind, end int, suffix string) int {
+		from := n
+		if kind == 1 {
+			from = caches
 		}
-		c := from + r.pick(weights)
-		if fanIn[c] == 0 {
-			kind := "-db"
-			if from > n {
-				kind = "-cache"
-			}
-			w.services[c].name = w.services[s].name + kind
+		if used[kind] > from && (used[kind] == end || r.chance(0.3)) {
+			return from + r.below(used[kind]-from)
 		}
-		fanIn[c]++
+		c := used[kind]
+		used[kind]++
+		w.services[c].name = w.services[s].name + suffix
 		return c
 	}
 	for s := range n {
 		me := &w.services[s]
-		leaf := len(me.callees) == 0
-		if me.tier > 0 && (leaf || r.chance(0.5)) {
-			me.database = assign(s, n, databases)
-			if r.chance(0.45) {
-				me.cache = assign(s, databases, len(w.services))
-				me.missing = r.between(0.1, 0.35)
-			}
+		if me.tier == 0 || (len(me.callees) > 0 && r.chance(0.5)) {
+			continue
+		}
+		me.database = assign(s, 0, caches, "-db")
+		if r.chance(0.45) {
+			me.cache = assign(s, 1, len(w.services), "-cache")
+			me.missing = r.between(0.1, 0.35)
 		}
 	}
 	for c := n; c < len(w.services); c++ {

@@ -78,7 +78,7 @@ func (k *walker) serve(i int, at float64) (done float64, ok bool) {
 	now := at + k.wait(c, rep, at)
 	slow := 1.0
 	if list := k.s.Services[n.service].Replicas; rep < len(list) {
-		slow = k.w.slowness(k.s, &list[rep])
+		slow = k.w.slowness(k.s, &list[rep]) / k.s.Services[n.service].Grown
 	}
 	own := c.Work * slow * n.weight * k.r.logNormal(svc.sigma)
 	piece := own / float64(n.stages+1)
