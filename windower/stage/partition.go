@@ -36,6 +36,8 @@ type worker struct {
 	complaints *complaints
 	headers    []ingest.Header // reused
 	dead       []kafka.Record  // of the present batch
+	spans      int             // applied and not yet counted
+	samples    int
 
 	stored    windower.Commit // what was committed last
 	storedAt  time.Time
@@ -132,6 +134,8 @@ func (w *worker) step(ctx context.Context) error {
 		}
 	}
 	w.Metrics.read(w.Graph.Name, w.signal, len(records), bytes)
+	w.Metrics.applied(w.Graph.Name, w.signal, w.spans, w.samples)
+	w.spans, w.samples = 0, 0
 	if err := w.bury(ctx); err != nil {
 		return err
 	}
@@ -192,7 +196,8 @@ func (w *worker) bury(ctx context.Context) error {
 // handle does what a step of the machine asks for. Where it fails part of the way, the
 // publisher counts what it was given last as not acknowledged, and with that all after it.
 func (w *worker) handle(ctx context.Context, out windower.Output) error {
-	w.Metrics.applied(w.Graph.Name, w.signal, out.Spans, out.Samples)
+	w.spans += out.Spans
+	w.samples += out.Samples
 	for _, l := range out.Losses {
 		w.Metrics.lose(w.Graph.Name, w.signal, string(l.Reason), l.Count)
 	}
