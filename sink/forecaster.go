@@ -258,7 +258,7 @@ func (f *forecaster) resume(ctx context.Context) (from int64, err error) {
 	case err == nil:
 		if last, ok := f.loop.LastStart(); ok {
 			f.upTo = last
-			from = f.loop.Index() - int64(f.loop.MaxHistory()) + 1
+			from = f.loop.From()
 		}
 	case !errors.Is(err, errNoCheckpoint):
 		f.Log.Warn("checkpoint not used: starting from the champions and the snapshots", "graph", f.Loop.Graph, "err", err)

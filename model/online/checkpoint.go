@@ -22,6 +22,7 @@ type checkpoint struct {
 	Horizons int               `json:"horizons"`
 	Level    float64           `json:"level"`
 	Index    int64             `json:"index"`
+	From     int64             `json:"from"` // index of the oldest slice that is needed again
 	Width    int64             `json:"width_ns"`
 	NonEmpty int64             `json:"non_empty"`
 	Tracks   []trackCheckpoint `json:"tracks"`
@@ -59,7 +60,7 @@ type tensor struct {
 func (l *Loop) Checkpoint() ([]byte, error) {
 	c := checkpoint{
 		Version: checkpointVersion, Graph: l.cfg.Graph, Targets: l.cfg.Targets, Input: l.cfg.Input, Horizons: l.cfg.Horizons,
-		Level: l.cfg.Level, Index: l.index, Width: l.width, NonEmpty: l.nonEmpty,
+		Level: l.cfg.Level, Index: l.index, From: l.From(), Width: l.width, NonEmpty: l.nonEmpty,
 	}
 	for _, t := range l.tracks {
 		tc := trackCheckpoint{Behind: t.behind, Trained: t.trained, Training: t.training, TrainedAt: t.trainedAt, RetryAt: t.retryAt, Totals: t.totals, Pending: t.pending}
@@ -115,7 +116,7 @@ func (l *Loop) Resume(data []byte, load func(target, version string) (model.Stat
 		tracks = append(tracks, t)
 	}
 	l.tracks = tracks
-	l.index, l.width, l.started = c.Index, c.Width, true
+	l.index, l.from, l.width, l.started = c.Index, c.From, c.Width, true
 	l.nonEmpty = c.NonEmpty
 	return nil
 }

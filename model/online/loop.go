@@ -16,6 +16,7 @@ type Loop struct {
 	history  []*model.Step // the last MaxHistory slices, in time order
 	window   []*model.Step // the last T of them that are contiguous
 	index    int64         // of the last slice observed or remembered
+	from     int64         // as the checkpoint says
 	width    int64
 	started  bool
 	nonEmpty int64 // slices with at least one observed target
@@ -51,7 +52,7 @@ func New(cfg Config) (*Loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Loop{cfg: cfg, stepper: model.Stepper{Options: opt, Keep: cfg.Input}, index: math.MinInt64}
+	l := &Loop{cfg: cfg, stepper: model.Stepper{Options: opt, Keep: cfg.Input}, index: math.MinInt64, from: math.MinInt64}
 	for i, task := range tasks {
 		t, err := newTrack(&l.cfg, cfg.Targets[i], task)
 		if err != nil {
@@ -74,8 +75,15 @@ func (l *Loop) LastStart() (start int64, ok bool) {
 	return l.index * l.width, true
 }
 
-// MaxHistory is how many slices before a checkpoint Remember can use.
-func (l *Loop) MaxHistory() int { return l.cfg.MaxHistory }
+// From is the index of the oldest slice that Remember needs after Resume, so that the
+// history is the same again; math.MinInt64 before the first slice.
+func (l *Loop) From() int64 {
+	if len(l.history) == 0 {
+		return l.from
+	}
+	// The slices before the oldest step decide which services it keeps rows for.
+	return l.history[0].At/l.width - int64(l.cfg.Input)
+}
 
 // Remember takes a snapshot into the history and into the memory of forecasters that
 // have one; nothing is forecast or scored. It is for the slices up to a checkpoint.
