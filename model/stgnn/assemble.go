@@ -12,7 +12,7 @@ import (
 //	Cd × T         own diffused channels: earlier values less the last, then the last
 //	Co × T         own other channels
 //	T + 1          mask of the target, age of its last value
-//	2              mean less last and log deviation of the target in the window
+//	2              mean less last of the target in the window, log of the change's unit
 //	2              standing among the services
 //	2              log degrees
 //	4              phases of day and week
@@ -87,8 +87,8 @@ func (v view) series(i, channel, f int, out []float32) (age int) {
 }
 
 // assemble writes the inputs of service i into x, which has rowWidth elements, and returns
-// what the change is added to: its last target value.
-func (l *learned) assemble(v view, i int, x []float32) (base float32) {
+// what the change is added to, the last target value, and the unit that the change is in.
+func (l *learned) assemble(v view, i int, x []float32) (base, unit float32) {
 	f, n := len(l.task.Channels), l.task.Input
 	cd := len(l.channels.diffused)
 	clear(x)
@@ -122,32 +122,32 @@ func (l *learned) assemble(v view, i int, x []float32) (base float32) {
 		}
 		if k == 0 {
 			base, age = last, a
+			unit = l.unit(l.identity(v, i), own[:n-1])
+			for t := range n - 1 {
+				own[t] /= unit
+			}
 		}
 	}
 	for _, c := range l.channels.own {
 		v.series(i, c, f, take(n))
 	}
 
-	observed := 0
-	var sum, squares float64
 	mask := take(n + 1)
 	for t := range n {
 		if r := v.row(t, i); r >= 0 {
 			if z := v.slices[t].z[r*f+l.task.Target]; z == z {
 				mask[t] = 1
-				observed++
-				sum += float64(z)
-				squares += float64(z) * float64(z)
 			}
 		}
 	}
 	mask[n] = float32(age) / float32(n)
-	window := take(2)
-	if observed > 0 {
-		mean := sum / float64(observed)
-		dev := math.Sqrt(max(0, squares/float64(observed)-mean*mean))
-		window[0], window[1] = float32(mean)-base, float32(math.Log(dev+0.05))
+	var sum float32
+	target := x[n*cd*ways : n*cd*ways+n-1]
+	for _, z := range target {
+		sum += z
 	}
+	window := take(2)
+	window[0], window[1] = sum/float32(n), float32(math.Log(float64(unit)))
 	last := v.slices[n-1]
 	copy(take(2), l.standing(v, last, i))
 	copy(take(2), last.degree[2*i:2*i+2])
@@ -155,7 +155,7 @@ func (l *learned) assemble(v view, i int, x []float32) (base float32) {
 	for k, z := range x {
 		x[k] = bounded(z)
 	}
-	return base
+	return base, unit
 }
 
 // maxInput is where bounded begins to bend, in deviations.

@@ -25,6 +25,11 @@ func (b *basis) newData(steps []*model.Step, newFeatures func(*model.Step, []int
 	return d
 }
 
+// view is the window that ends at an origin.
+func (d *data) view(b *basis, origin int) view {
+	return newView(d.features[origin-b.task.Input+1:origin+1], d.steps[origin].At, nil)
+}
+
 // services is the mean number of services of the windows' last slices.
 func (d *data) services() int {
 	n := 0
@@ -50,7 +55,7 @@ func (r *rows) reset() {
 // add appends the services of one window whose target was seen in it and comes again.
 // Services that training never saw are left out: data has no scale for them.
 func (r *rows) add(b *basis, d *data, origin int) {
-	v := newView(d.features[origin-b.task.Input+1:origin+1], d.steps[origin].At, nil)
+	v := d.view(b, origin)
 	f, c, h := len(b.task.Channels), b.task.Target, b.task.Horizons
 	last := d.features[origin]
 	ahead := align(d.features[origin+1:origin+1+h], last.services)

@@ -13,6 +13,7 @@ import (
 type learned struct {
 	basis
 	similar similar
+	usual   []float32 // [names + 1] usual unit of change, of all services at the end
 	clock   clock
 	net     *network[float32]
 }

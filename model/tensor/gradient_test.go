@@ -39,6 +39,7 @@ func TestGradients(t *testing.T) {
 		{"Sub", []*vr{random(2, 3), random(2, 3)}, func(tp *tape, in []*vr) *vr { return tp.Sub(in[0], in[1]) }},
 		{"AddRow", []*vr{random(2, 2, 3), random(3)}, func(tp *tape, in []*vr) *vr { return tp.AddRow(in[0], in[1]) }},
 		{"AddCol", []*vr{random(2, 2, 3), random(4, 1)}, func(tp *tape, in []*vr) *vr { return tp.AddCol(in[0], in[1]) }},
+		{"MulCol", []*vr{random(2, 2, 3)}, func(tp *tape, in []*vr) *vr { return tp.MulCol(in[0], []float64{2, -1, 0, 0.5}) }},
 		{"Mul", []*vr{random(2, 3), random(2, 3)}, func(tp *tape, in []*vr) *vr { return tp.Mul(in[0], in[1]) }},
 		{"Mul with itself", []*vr{random(2, 3)}, func(tp *tape, in []*vr) *vr { return tp.Mul(in[0], in[0]) }},
 		{"Scale", []*vr{random(2, 3)}, func(tp *tape, in []*vr) *vr { return tp.Scale(in[0], -1.5) }},

@@ -31,6 +31,7 @@ func TestValues(t *testing.T) {
 		{"Sub", tp.Sub(a, a), []int{2, 3}, make([]float64, 6)},
 		{"AddRow", tp.AddRow(a, constant([]int{3}, 10, 20, 30)), []int{2, 3}, []float64{11, 22, 33, 14, 25, 36}},
 		{"AddCol", tp.AddCol(a, constant([]int{2}, 10, 20)), []int{2, 3}, []float64{11, 12, 13, 24, 25, 26}},
+		{"MulCol", tp.MulCol(a, []float64{2, -1}), []int{2, 3}, []float64{2, 4, 6, -4, -5, -6}},
 		{"Mul", tp.Mul(a, a), []int{2, 3}, []float64{1, 4, 9, 16, 25, 36}},
 		{"ReLU", tp.ReLU(constant([]int{3}, -1, 0, 2)), []int{3}, []float64{0, 0, 2}},
 		{"Softplus", tp.Softplus(constant([]int{3}, -800, 0, 800)), []int{3}, []float64{0, math.Ln2, 800}},
