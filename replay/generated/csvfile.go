@@ -63,8 +63,8 @@ func createCSV(dir, name string, pack Packing, header string, shuffle bool, rand
 // row adds a row without its end of line.
 func (f *csvFile) row(row []byte) {
 	if !f.shuffle {
-		f.out.Write(row)
-		f.out.WriteByte('\n')
+		_, _ = f.out.Write(row) // Flush tells of errors
+		_ = f.out.WriteByte('\n')
 		return
 	}
 	if len(f.pool) < poolRows {
@@ -78,8 +78,8 @@ func (f *csvFile) row(row []byte) {
 
 // line writes a line; the buffered writer keeps its error until the end.
 func (f *csvFile) line(s string) {
-	f.out.WriteString(s)
-	f.out.WriteByte('\n')
+	_, _ = f.out.WriteString(s)
+	_ = f.out.WriteByte('\n')
 }
 
 // close writes what waits, packs the file and gives it its name.
@@ -150,6 +150,6 @@ func (f *csvFile) archive() error {
 
 // abandon removes a file that is not finished.
 func (f *csvFile) abandon() {
-	f.file.Close()
-	os.Remove(filepath.Join(f.dir, prefix+f.name))
+	_ = f.file.Close()
+	_ = os.Remove(filepath.Join(f.dir, prefix+f.name))
 }

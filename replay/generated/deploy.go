@@ -10,7 +10,7 @@ type Rollout struct {
 
 // stepRollouts begins deployments and moves those under way. A new version works
 // faster or slower by ten to thirty percent, and some calls of it appear or vanish.
-func (w *world) stepRollouts(s *State, r *Rand, t *Tick) {
+func (w *world) stepRollouts(s *State, r *Rand) {
 	dt := w.opt.Tick.Seconds()
 	if r.chance(w.opt.Deployments / 3600 * dt) {
 		w.beginRollout(s, r)

@@ -10,7 +10,7 @@ const (
 )
 
 // stepHosts moves the background work of every host and adds up what pods used.
-func (w *world) stepHosts(s *State, r *Rand, t *Tick) {
+func (w *world) stepHosts(s *State, r *Rand) {
 	dt := w.opt.Tick.Seconds()
 	for h := range s.Hosts {
 		host := &s.Hosts[h]

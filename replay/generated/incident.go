@@ -56,7 +56,7 @@ func (w *world) stepFaults(s *State, r *Rand, t *Tick) {
 	for k := range s.Faults {
 		f := &s.Faults[k]
 		if s.Tick < f.Remove {
-			w.applyFault(s, t, f, dt)
+			w.applyFault(s, t, f)
 		} else if s.Tick == f.Remove && f.Kind == FaultLeak {
 			w.restart(s, r, int(f.Service), dt)
 		}
@@ -102,13 +102,13 @@ func (w *world) beginFault(s *State, r *Rand, dt float64) {
 	s.Faults = append(s.Faults, f)
 }
 
-// drawVictim draws the service that an incident sits in, by load. A retry storm
-// needs callers that retry.
+// drawVictim draws the service that an incident sits in, by load, but no entry. A
+// retry storm needs callers that retry.
 func (w *world) drawVictim(r *Rand, kind FaultKind) int {
 	weights := make([]float64, len(w.services))
 	for i := range w.services {
 		isStore := w.services[i].kind != kindApp
-		if isStore != (kind == FaultDatabase) {
+		if isStore != (kind == FaultDatabase) || w.services[i].tier == 0 {
 			continue
 		}
 		weights[i] = w.loads[i]
@@ -126,7 +126,7 @@ func (w *world) drawVictim(r *Rand, kind FaultKind) int {
 }
 
 // applyFault writes an incident's effect into the tick.
-func (w *world) applyFault(s *State, t *Tick, f *Fault, dt float64) {
+func (w *world) applyFault(s *State, t *Tick, f *Fault) {
 	i := f.Service
 	progress := float64(s.Tick-f.Begin) / float64(max(1, f.Remove-f.Begin))
 	switch f.Kind {
@@ -198,7 +198,7 @@ func (w *world) watchFaults(s *State, t *Tick) {
 			}
 		}
 		if f.Calm > int64(15/dt) || s.Tick > f.Remove+int64(1800/dt) {
-			f.End = s.Tick - f.Calm
+			f.End = s.Tick - f.Calm + 1
 			t.Ended = append(t.Ended, f)
 			continue
 		}

@@ -24,8 +24,8 @@ func (w *world) step(s *State, r *Rand, t *Tick) {
 	t.Index = s.Tick
 	t.Start = w.opt.Start + s.Tick*int64(w.opt.Tick)
 	w.stepFaults(s, r, t)
-	w.stepHosts(s, r, t)
-	w.stepRollouts(s, r, t)
+	w.stepHosts(s, r)
+	w.stepRollouts(s, r)
 	w.stepServices(s, r, t)
 	w.stepLoad(s, r, t)
 	w.setEdges(s, t)

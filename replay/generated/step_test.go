@@ -65,6 +65,32 @@ func TestCloneContinuesAsTheOriginal(t *testing.T) {
 	}
 }
 
+func TestForksHaveTheSameFutureOnlyWithTheSameRandomness(t *testing.T) {
+	a, err := NewSimulation(Options{Seed: 3, Incidents: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 600 {
+		a.Step()
+	}
+	fresh := NewRand(1, 1)
+	same, other := a.Fork(nil), a.Fork(&fresh)
+	apart := false
+	for range 300 {
+		want := a.Step().Services[0]
+		if got := same.Step().Services[0]; got.Response != want.Response || got.Arrivals != want.Arrivals {
+			t.Fatalf("a fork answers in %g s, the original in %g s", got.Response, want.Response)
+		}
+		apart = apart || other.Step().Services[0].Arrivals != want.Arrivals
+	}
+	if !apart {
+		t.Error("fresh randomness changes nothing")
+	}
+	if names := a.Services(); len(names) != len(a.t.Services) || names[0] != "gateway" {
+		t.Errorf("services %v", names)
+	}
+}
+
 func TestCallsAreNeitherMadeNorLost(t *testing.T) {
 	y := newSystem(t, Options{Seed: 5})
 	for i := range y.w.services {
