@@ -10,7 +10,7 @@ import (
 const (
 	callHeader   = "timestamp,traceid,service,rpc_id,rpctype,um,uminstanceid,interface,dm,dminstanceid,rt"
 	rateHeader   = "timestamp,msname,msinstanceid,nodeid,providerrpc_rt,providerrpc_mcr,consumerrpc_rt,consumerrpc_mcr,writemc_rt,writemc_mcr,readmc_rt,readmc_mcr,writedb_rt,writedb_mcr,readdb_rt,readdb_mcr,consumermq_rt,consumermq_mcr,providermq_rt,providermq_mcr,http_mcr,http_rt"
-	metricHeader = "timestamp,msname,msinstanceid,nodeid,cpu_utilization,memory_utilization" //nolint:misspell // the columns are called so
+	metricHeader = "timestamp,msname,msinstanceid,nodeid,cpu_utilization,memory_utilization"
 )
 
 // rpcTypes are the kinds of call as the files name them.
