@@ -44,7 +44,7 @@ func (d *data) services() int {
 type rows struct {
 	view           []view
 	service        []int     // row in the window's last slice
-	target, weight []float32 // [R × H]; weight is 0 where the target is missing
+	target, weight []float32 // [R × H]; weight is 0 where the target is missing, else importance
 }
 
 func (r *rows) reset() {
@@ -64,12 +64,13 @@ func (r *rows) add(b *basis, d *data, origin int) {
 			continue
 		}
 		at, seen := len(r.target), false
+		importance := b.importance(v, i)
 		for k := range h {
 			z := missing()
 			if row := ahead.row(k, i); row >= 0 {
 				z = ahead.slices[k].z[row*f+c]
 			}
-			w := float32(1)
+			w := importance
 			if z != z {
 				z, w = 0, 0
 			}
@@ -84,15 +85,42 @@ func (r *rows) add(b *basis, d *data, origin int) {
 	}
 }
 
+// The importance of a service's row is what a deviation is worth in the target's unit at its last
+// value, over what it is worth for the typical service, to this power and within these
+// bounds. At 0 all services count the same; at 1 slow services, which decide the error in milliseconds,
+// would leave nothing for the others.
+const (
+	importancePower = 0.5
+	importanceBound = 4
+)
+
+func (b *basis) importance(v view, i int) float32 {
+	c := b.task.Target
+	last := v.slices[len(v.slices)-1]
+	z := last.z[i*len(b.task.Channels)+c]
+	if z != z {
+		z = 0
+	}
+	worth := func(s stat, z float32) float64 {
+		w := float64(s.dev)
+		if b.channels.log[c] {
+			w *= 1 + float64(b.channels.backward(c, s.mean+s.dev*z))
+		}
+		return w
+	}
+	ratio := worth(b.targetScale(v, i), z) / worth(b.scale.typical[c], 0)
+	return float32(max(1.0/importanceBound, min(math.Pow(ratio, importancePower), importanceBound)))
+}
+
 // validationRows bounds the work of one validation.
 const validationRows = 50_000
 
 // validate is the mean absolute error on d of the medians [R × H] that predict gives for r's
-// rows: on the standardised scale and in the target's unit.
+// rows: on the standardised scale by importance, and in the target's unit.
 func (b *basis) validate(d *data, r *rows, predict func() []float32) (scaled, natural float64) {
 	h := b.task.Horizons
 	stride := 1 + len(d.origins)*d.services()/validationRows
-	points := 0.0
+	var points, total float64
 	for w := 0; w < len(d.origins); w += stride {
 		r.reset()
 		r.add(b, d, d.origins[w])
@@ -105,12 +133,13 @@ func (b *basis) validate(d *data, r *rows, predict func() []float32) (scaled, na
 				continue
 			}
 			v, i := r.view[k/h], r.service[k/h]
-			scaled += math.Abs(float64(y[k] - r.target[k]))
+			scaled += float64(weight) * math.Abs(float64(y[k]-r.target[k]))
+			total += float64(weight)
 			natural += math.Abs(float64(b.natural(v, i, y[k])) - float64(b.natural(v, i, r.target[k])))
 			points++
 		}
 	}
-	return scaled / max(points, 1), natural / max(points, 1)
+	return scaled / max(total, 1e-9), natural / max(points, 1)
 }
 
 // train runs the training loop on a problem and reports it; natural holds the problem's last
