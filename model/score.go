@@ -49,6 +49,12 @@ type Point struct {
 	Weight                    float64 // calls, for R2Weighted; 0 counts as no weight
 }
 
+// Winkler is the interval score at a level 1 − α: the width, and 2/α times the
+// distance by which the truth was missed. Lower is better.
+func (p Point) Winkler(level float64) float64 {
+	return p.Upper - p.Lower + 2/(1-level)*max(p.Lower-p.Truth, p.Truth-p.Upper, 0)
+}
+
 // Add takes one point of a service in, and reports whether it counted.
 func (s *Scorer) Add(service string, p Point) bool {
 	if !finite(p.Truth) || !finite(p.Yhat) {
@@ -66,12 +72,11 @@ func (s *Scorer) Add(service string, p Point) bool {
 	a.weight += p.Weight
 	if finite(p.Lower) && finite(p.Upper) {
 		a.intervals++
-		width, miss := p.Upper-p.Lower, max(p.Lower-p.Truth, p.Truth-p.Upper, 0)
-		if miss == 0 {
+		if p.Lower <= p.Truth && p.Truth <= p.Upper {
 			a.covered++
 		}
-		a.width += width
-		a.winkler += width + 2/(1-s.level)*miss
+		a.width += p.Upper - p.Lower
+		a.winkler += p.Winkler(s.level)
 	}
 	return true
 }

@@ -23,7 +23,7 @@ type Config struct {
 	Network         model.Method   // none if New is nil: the baselines serve
 	Baselines       []model.Method // persistence first
 	FirstTraining   int            // slices that are not empty; 0 means 8 × (T + H)
-	RetrainEvery    int            // slices that are not empty; 0 means 1440
+	RetrainEvery    int            // slices that are not empty, at most (sooner while the history is short); 0 means 1440
 	MaxHistory      int            // slices kept to train on; 0 means 4320
 	Seed            uint64
 	Epochs          int // upper bound of a training; 0 means the network's default

@@ -114,12 +114,12 @@ func (t *track) dueOf(is *issue, h int, step *model.Step, out *TargetOutcome, su
 			continue
 		}
 		at := i*t.task.Horizons + h - 1
-		naive := math.NaN()
+		naive := model.Point{Yhat: math.NaN()}
 		for k := range is.Made {
 			m := &is.Made[k]
 			p := model.Point{Truth: truth, Yhat: float64(m.Yhat[at]), Lower: float64(m.Lower[at]), Upper: float64(m.Upper[at])}
 			if k == 0 {
-				naive = p.Yhat // persistence is the first entrant and speaks always
+				naive = p // persistence is the first entrant and speaks always
 			}
 			if math.IsNaN(p.Yhat) {
 				continue
@@ -127,26 +127,27 @@ func (t *track) dueOf(is *issue, h int, step *model.Step, out *TargetOutcome, su
 			if e := t.entrant(m.Version); e != nil {
 				e.calibration.Add(is.Services[i], h, p)
 			}
-			if !math.IsNaN(naive) {
-				t.record(sums, m, is.Services[i], truth, p.Yhat, naive, int(is.Chosen[i]) == k)
+			if !math.IsNaN(naive.Yhat) {
+				t.record(sums, m, is.Services[i], truth, p.Yhat, naive.Yhat, int(is.Chosen[i]) == k)
 			}
 			if int(is.Served[i]) == k {
-				out.Due[h-1] = out.Due[h-1].Plus(tally(m, p, naive))
+				out.Due[h-1] = out.Due[h-1].Plus(t.tally(m, p, naive))
 			}
 		}
 	}
 }
 
-func tally(m *made, p model.Point, naive float64) Tally {
+func (t *track) tally(m *made, p, naive model.Point) Tally {
 	d := Tally{Points: 1, Error: math.Abs(p.Truth - p.Yhat), Width: p.Upper - p.Lower}
 	// Compared as published, in single precision.
 	if truth := float32(p.Truth); truth >= float32(p.Lower) && truth <= float32(p.Upper) {
 		d.Covered = 1
 	}
-	if m.Network && !math.IsNaN(naive) {
+	if m.Network && !math.IsNaN(naive.Yhat) {
 		d.NetworkPoints, d.NetworkError, d.NetworkCovered = 1, d.Error, d.Covered
 		d.NetworkWidth = d.Width
-		d.PersistenceError = math.Abs(p.Truth - naive)
+		d.PersistenceError = math.Abs(p.Truth - naive.Yhat)
+		d.NetworkWinkler, d.PersistenceWinkler = p.Winkler(t.cfg.Level), naive.Winkler(t.cfg.Level)
 	}
 	return d
 }

@@ -8,11 +8,14 @@ type Tally struct {
 	Width   float64 // of their intervals
 	Covered int64   // that lay within their interval
 	// The part that a network made, with persistence on the same points.
-	NetworkPoints    int64
-	NetworkError     float64
-	NetworkCovered   int64
-	NetworkWidth     float64
-	PersistenceError float64
+	NetworkPoints  int64
+	NetworkError   float64
+	NetworkCovered int64
+	NetworkWidth   float64
+	// Interval scores (Winkler): the width, and 2/α times the distance of a miss. A
+	// coverage says little without them.
+	NetworkWinkler, PersistenceWinkler float64
+	PersistenceError                   float64
 }
 
 // Plus adds u.
@@ -25,6 +28,8 @@ func (t Tally) Plus(u Tally) Tally {
 	t.NetworkError += u.NetworkError
 	t.NetworkCovered += u.NetworkCovered
 	t.NetworkWidth += u.NetworkWidth
+	t.NetworkWinkler += u.NetworkWinkler
+	t.PersistenceWinkler += u.PersistenceWinkler
 	t.PersistenceError += u.PersistenceError
 	return t
 }

@@ -65,7 +65,8 @@ type Judged struct {
 }
 
 // schedule adds the jobs that are due: the first after FirstTraining slices, then
-// every RetrainEvery, or sooner while there is no champion.
+// when the history has doubled, or every RetrainEvery once that is sooner. While there is no
+// champion, every FirstTraining.
 func (l *Loop) schedule(out *Outcome) {
 	if l.cfg.Network.New == nil {
 		return
@@ -92,7 +93,8 @@ func (t *track) next() int64 {
 	if t.overdue {
 		return 0
 	}
-	every := int64(t.cfg.RetrainEvery)
+	// While the history is short, a model is worth training anew when there is twice as much.
+	every := min(int64(t.cfg.RetrainEvery), max(t.trainedAt, int64(t.cfg.FirstTraining)))
 	if t.network() == nil {
 		every = min(every, int64(t.cfg.FirstTraining))
 	}
