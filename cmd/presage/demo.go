@@ -147,7 +147,7 @@ func (d *demo) all(ctx context.Context) error {
 		defer stop() // the pipeline ends with the recording
 		return d.pipeline.run(ctx)
 	})
-	group.Go(func() error { return d.replay(ctx, cfg) })
+	group.Go(func() error { return d.replay(ctx) })
 	group.Go(func() error { d.watch(ctx); return nil })
 	return group.Wait()
 }
@@ -227,7 +227,7 @@ func (d *demo) listen() (*web.Server, error) {
 	return s, nil
 }
 
-func (d *demo) replay(ctx context.Context, cfg config.Config) error {
+func (d *demo) replay(ctx context.Context) error {
 	options := replay.Options{
 		SpansTopic: spansTopic, MetricsTopic: metricsTopic, Limit: d.limit,
 		Logger:   newLogger(d.view, d.log),

@@ -5,7 +5,6 @@ import (
 	"io"
 	"sync"
 
-	"presage/internal/kafka"
 	"presage/windower/slice"
 	"presage/windower/stage"
 )
@@ -18,7 +17,6 @@ type snapshots struct {
 	wait   sync.WaitGroup
 	err    error // set before slices is closed
 	ended  func(next int64) bool
-	next   int64 // where the reader will go on
 }
 
 type sliceAt struct {
@@ -29,17 +27,19 @@ type sliceAt struct {
 // aheadSlices bounds how many snapshots are decoded ahead of the forecaster.
 const aheadSlices = 8
 
-// openSnapshots reads a graph's slices from the oldest that the topic holds, and
-// skips those before the slice index from. ended, where set, says that nothing comes after the
+// openSnapshots reads a graph's slices from the slice index from on (math.MinInt64:
+// from the oldest that the topic holds). ended, where set, says that nothing comes after the
 // offset that the reader has reached: then Next gives io.EOF.
 func openSnapshots(ctx context.Context, cfg stage.SlicesConfig, from int64, ended func(next int64) bool) *snapshots {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &snapshots{slices: make(chan sliceAt, aheadSlices), cancel: cancel, ended: ended}
-	cfg.From = kafka.FirstOffset
 	s.wait.Add(1)
 	go func() {
 		defer s.wait.Done()
 		defer close(s.slices)
+		if cfg.From, s.err = stage.FindSlice(ctx, cfg, from); s.err != nil {
+			return
+		}
 		s.err = stage.FollowSlices(ctx, cfg, func(snapshot *slice.Snapshot, next, end int64) error {
 			if snapshot != nil && snapshot.Index < from {
 				return nil

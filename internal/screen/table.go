@@ -52,12 +52,12 @@ func row(f model.Forecast, steps []int) []string {
 
 // pick chooses the steps that are shown.
 func pick(h []model.Horizon) []int {
-	switch n := len(h); {
-	case n == 0:
+	switch n := len(h); n {
+	case 0:
 		return nil
-	case n == 1:
+	case 1:
 		return []int{0}
-	case n == 2:
+	case 2:
 		return []int{0, 1}
 	default:
 		return []int{0, (n - 1) / 2, n - 1}
