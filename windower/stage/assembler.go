@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -34,7 +35,10 @@ func RunAssembler(ctx context.Context, o Options) error {
 		ID:             AssemblerGroup(o.Graph.Name),
 		Topics:         []string{o.Topics.Partials},
 		SessionTimeout: o.SessionTimeout,
-		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: kafka.Earliest},
+		Fetch: kafka.FetchConfig{
+			MaxWait: fetchWait, OutOfRange: kafka.Earliest,
+			OnOutOfRange: func(o kafka.OutOfRange) { s.torn = o.Resumed >= 0 && o.Lost > 0 },
+		},
 	}, s.run)
 }
 
@@ -47,6 +51,9 @@ type assemblerStage struct {
 	producer *kafka.Producer
 	partial  int // the graph's partition of the partials topic
 	slices   int // the graph's partition of the slices topic
+	// torn says that the last Fetch skipped partials that retention had removed. Only
+	// one goroutine fetches: the one that has the graph's partition.
+	torn bool
 }
 
 // joiner drives the machine of one graph. It is for one goroutine.
@@ -59,7 +66,9 @@ type joiner struct {
 	ready      []*slice.Snapshot  // to be written
 	stored     int64              // offset committed last
 	storedAt   time.Time
-	ended      bool // OnEnd was called
+	newest     int64 // newest slice that was written, math.MinInt64 if none
+	gap        *gap  // nil where no partials are missing
+	ended      bool  // OnEnd was called
 }
 
 // waiting is since when a slice has been held up. Time counts only while the partials
@@ -89,8 +98,8 @@ func (s *assemblerStage) run(ctx context.Context, a kafka.Assignment) error {
 	return j.commit(ctx)
 }
 
-// restore makes a machine that goes on after the snapshots in the slices topic.
-func (s *assemblerStage) restore(ctx context.Context, a kafka.Assignment) (*joiner, error) {
+// begin makes a machine that goes on after the snapshots in the slices topic.
+func (s *assemblerStage) begin(ctx context.Context) (*joiner, error) {
 	cfg := windower.AssemblerConfig{
 		Graph:        s.Graph.Name,
 		Fingerprint:  s.Graph.Fingerprint,
@@ -119,16 +128,30 @@ func (s *assemblerStage) restore(ctx context.Context, a kafka.Assignment) (*join
 	}
 	machine.Restore(tail)
 	j := &joiner{
-		assemblerStage: s, assignment: a, machine: machine, waiting: map[int64]*waiting{},
+		assemblerStage: s, machine: machine, waiting: map[int64]*waiting{},
 		complaints: newComplaints(s.Log.With("graph", s.Graph.Name), s.Now),
 		stored:     -1,
+		newest:     math.MinInt64,
 	}
+	for _, snapshot := range tail {
+		j.newest = max(j.newest, snapshot.Index)
+	}
+	s.Log.Info("assembler begins", "graph", s.Graph.Name, "snapshots_read_back", len(tail))
+	return j, nil
+}
+
+// restore makes a joiner from the slices topic and the group's last commit.
+func (s *assemblerStage) restore(ctx context.Context, a kafka.Assignment) (*joiner, error) {
+	j, err := s.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	j.assignment = a
 	a.StartAt(kafka.FirstOffset)
 	if c, ok := a.Committed(); ok {
 		j.stored = c.Offset
 		a.StartAt(c.Offset)
 	}
-	s.Log.Info("assembler starts", "graph", s.Graph.Name, "snapshots_read_back", len(tail), "partials_from", j.stored)
 	return j, nil
 }
 
@@ -137,6 +160,11 @@ func (j *joiner) step(ctx context.Context) error {
 	records, end, err := j.assignment.Fetch(ctx)
 	if err != nil {
 		return err
+	}
+	if j.torn {
+		if err := j.tear(ctx); err != nil {
+			return err
+		}
 	}
 	for i := range records {
 		if err := j.add(ctx, &records[i]); err != nil {
@@ -162,6 +190,21 @@ func (j *joiner) step(ctx context.Context) error {
 	return j.commit(ctx)
 }
 
+// tear begins anew after partials were lost: the shares that the machine holds may miss
+// their counterparts.
+func (j *joiner) tear(ctx context.Context) error {
+	j.torn = false
+	fresh, err := j.begin(ctx)
+	if err != nil {
+		return err
+	}
+	j.machine, j.newest, j.waiting = fresh.machine, fresh.newest, fresh.waiting
+	j.gap = newGap(j.Graph.Width.Nanoseconds(), j.Graph.SpanTopics, j.newest)
+	j.complaints.warn(string(reasonGap), "partials were removed before they were read: slices are left out until all partitions have passed the gap; give the topic more retention",
+		"topic", j.Topics.Partials, "newest_slice", j.newest)
+	return nil
+}
+
 // add gives one chunk to the machine.
 func (j *joiner) add(ctx context.Context, r *kafka.Record) error {
 	p, chunk, chunks, err := slice.DecodePartial(r.Value)
@@ -173,6 +216,12 @@ func (j *joiner) add(ctx context.Context, r *kafka.Record) error {
 		j.lose([]windower.Loss{{Reason: windower.Reason(reason), Count: 1}})
 		j.complaints.warn(reason, "a partial can't be decoded and is left out", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "error", err)
 		return nil
+	}
+	if j.gap != nil && p.Graph == j.Graph.Name && p.Fingerprint == j.Graph.Fingerprint {
+		if j.gap.skip(p) && !p.Empty() {
+			j.lose([]windower.Loss{{Reason: reasonGap, Count: 1}})
+			p, chunk, chunks = &slice.Partial{Header: p.Header}, 0, 1 // its watermark counts
+		}
 	}
 	j.take(j.machine.Add(r.Offset, p, chunk, chunks))
 	if len(j.ready) < maxReady {
@@ -273,8 +322,8 @@ func (j *joiner) expire() {
 func (j *joiner) commit(ctx context.Context) error {
 	j.storedAt = j.Now()
 	safe := j.machine.SafeOffset()
-	if safe <= j.stored {
-		return nil
+	if safe <= j.stored || j.gap != nil && !j.gap.passed() {
+		return nil // a restart within a gap must meet it again
 	}
 	if err := j.assignment.Commit(ctx, kafka.Commit{Offset: safe}); err != nil {
 		return err

@@ -159,3 +159,33 @@ func TestTwoMembersShareTheWork(t *testing.T) {
 	second()
 	same(t, got, want)
 }
+
+// windowerOnly runs the partitions' stage without an assembler.
+func windowerOnly(t testing.TB, o Options) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- RunPartitions(ctx, o) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// waitForEnd waits until a partition has so many records.
+func waitForEnd(t testing.TB, c *kafka.Client, topic string, partition int, n int64) {
+	t.Helper()
+	for range 1000 {
+		ends, err := c.Ends(within(t), topic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ends[partition].End >= n {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("topic %s partition %d did not grow to %d records", topic, partition, n)
+}
