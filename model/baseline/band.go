@@ -127,7 +127,7 @@ func (b *band) prediction(window []*model.Step, centre []float64) model.Predicti
 			for q, level := range t.Levels {
 				v := c // NaN stays NaN
 				if level != 0.5 && !math.IsNaN(c) {
-					offset := 0.0
+					var offset float64
 					if spread != nil {
 						offset = math.Sqrt2 * math.Erfinv(2*level-1) * spread[i] * math.Sqrt(float64(h+1))
 					} else {

@@ -83,7 +83,7 @@ func (r *Registry) Save(card Card, st model.State) error {
 	if err != nil {
 		return fmt.Errorf("registry: %w", err)
 	}
-	defer os.RemoveAll(temporary)
+	defer func() { _ = os.RemoveAll(temporary) }() // gone by then if all went well
 	err = errors.Join(
 		writeSynced(filepath.Join(temporary, weightsFile), weights.Bytes()),
 		writeSynced(filepath.Join(temporary, cardFile), append(text, '\n')),
