@@ -95,9 +95,11 @@ func (f *demoFlags) run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	if f.length > 0 {
+		// No deadline: requests under way would fail at it, just before they are told to end.
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.length)
+		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
+		defer time.AfterFunc(f.length, cancel).Stop()
 	}
 	if f.state == "" {
 		if f.state, err = os.MkdirTemp("", "presage-demo-"); err != nil {

@@ -74,9 +74,15 @@ func (w *world) drawAPIs(r *Rand) {
 		sum += w.apis[a].share
 	}
 	w.cover(r, trees, edges, covered)
+	calls := make([]int, len(w.services)) // that are always made, in all trees
+	for _, tree := range trees {
+		for _, node := range tree {
+			calls[node.service]++
+		}
+	}
 	for a := range w.apis {
 		w.apis[a].share /= sum
-		w.drawVariants(r, a, trees[a])
+		w.drawVariants(r, a, trees[a], calls)
 	}
 }
 
@@ -204,10 +210,12 @@ func (w *world) cover(r *Rand, trees [][]callNode, edges map[[3]int]int, covered
 }
 
 // drawVariants makes one to three variants of a tree: the whole, and others that
-// lack some of its subtrees. Some calls of the whole get a switch that deployments flip.
-func (w *world) drawVariants(r *Rand, a int, tree []callNode) {
+// lack some of its subtrees. Some calls of the whole get a switch that deployments
+// flip; those without which a service would not be called at all are on at first.
+func (w *world) drawVariants(r *Rand, a int, tree []callNode, calls []int) {
 	for i := range tree {
 		if i > 0 && tree[i].kind != callCache && !tree[i].onMiss && r.chance(0.15) {
+			w.needed = append(w.needed, !spare(tree, i, calls))
 			tree[i].optional = w.switches
 			w.switches++
 			w.owner = append(w.owner, tree[tree[i].parent].service)
@@ -221,6 +229,30 @@ func (w *world) drawVariants(r *Rand, a int, tree []callNode) {
 		}
 		w.apis[a].variants = append(w.apis[a].variants, variant{nodes: nodes, weight: weights[v] * r.between(0.7, 1.3)})
 	}
+}
+
+// spare takes the calls of node i's subtree out of calls if every service is left
+// with one, and reports whether it is so.
+func spare(tree []callNode, i int, calls []int) bool {
+	below := make([]bool, len(tree))
+	below[i] = true
+	left := map[int]int{}
+	for j := i; j < len(tree); j++ {
+		if j > i && !below[tree[j].parent] || tree[j].optional >= 0 {
+			continue
+		}
+		below[j] = true
+		left[tree[j].service]++
+	}
+	for s, n := range left {
+		if calls[s] <= n {
+			return false
+		}
+	}
+	for s, n := range left {
+		calls[s] -= n
+	}
+	return true
 }
 
 // prune copies a tree without some of the subtrees below its root.

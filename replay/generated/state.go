@@ -126,7 +126,7 @@ func (w *world) newState() *State {
 		s.Loads[i].Mix = mixDeviation * r.normal()
 	}
 	for i := range s.Off {
-		s.Off[i] = r.chance(offAtStart)
+		s.Off[i] = r.chance(offAtStart) && !w.needed[i]
 	}
 	skew := max(0, float64(w.opt.ClockSkew))
 	for i := range s.Hosts {

@@ -63,6 +63,7 @@ type world struct {
 	places     []place       // every tree node, by service: the order of the bottom-up pass
 	first      []int         // places[first[s]:first[s+1]] are of service s
 	switches   int           // number of optional calls (state.off)
+	needed     []bool        // switches that are on at first, lest a service is not called at all
 	owner      []int         // of a switch: the service whose deployment flips it
 	incoming   [][]int32     // edges into a service
 	outgoing   [][]int32     // edges out of a service

@@ -325,7 +325,12 @@ func (j *joiner) commit(ctx context.Context) error {
 	if safe <= j.stored || j.gap != nil && !j.gap.passed() {
 		return nil // a restart within a gap must meet it again
 	}
-	if err := j.assignment.Commit(ctx, kafka.Commit{Offset: safe}); err != nil {
+	err := j.assignment.Commit(ctx, kafka.Commit{Offset: safe})
+	if errors.Is(err, context.DeadlineExceeded) {
+		j.complaints.warn("commit", "the brokers did not take a commit in time; it is tried again", "error", err)
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	j.stored = safe

@@ -247,7 +247,17 @@ func (w *worker) chores(ctx context.Context) error {
 		return nil
 	}
 	w.storedAt = now
-	return w.store(ctx, w.machine.Commit(w.publisher.unacknowledged()))
+	return w.later(w.store(ctx, w.machine.Commit(w.publisher.unacknowledged())))
+}
+
+// later makes a commit that the brokers did not take in time no error: it is tried
+// again with the next one, and until then a restart only reads more.
+func (w *worker) later(err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	w.complaints.warn("commit", "the brokers did not take a commit in time; it is tried again", "error", err)
+	return nil
 }
 
 // worthTelling: the watermark has passed the end of a slice since it was written, or
@@ -306,7 +316,7 @@ func (w *worker) idle(ctx context.Context, atEnd, news bool) error {
 		return nil
 	}
 	if err := w.store(ctx, c); err != nil {
-		return err
+		return w.later(err) // without the commit there is no advance
 	}
 	w.advanceAt = now
 	w.Metrics.advances.WithLabelValues(w.Graph.Name).Inc()
