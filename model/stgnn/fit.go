@@ -55,11 +55,13 @@ const identityDropout = 0.2
 func (l *learned) fill(b *batch[float32], views []view, services []int) {
 	width := l.rowWidth()
 	b.x = slices.Grow(b.x[:0], len(services)*width)[:len(services)*width]
-	b.base, b.unit, b.slot, b.name = b.base[:0], b.unit[:0], b.slot[:0], b.name[:0]
+	b.base, b.unit, b.trust = b.base[:0], b.unit[:0], b.trust[:0]
+	b.slot, b.name = b.slot[:0], b.name[:0]
 	for k, i := range services {
 		v := views[k]
 		base, unit := l.assemble(v, i, b.x[k*width:(k+1)*width])
 		b.base, b.unit = append(b.base, base), append(b.unit, unit)
+		b.trust = append(b.trust, l.trust(l.identity(v, i), base))
 		b.slot = append(b.slot, l.clock.slot(v.at))
 		b.name = append(b.name, l.identity(v, i))
 	}
@@ -92,7 +94,7 @@ func (s *forecaster) Fit(ctx context.Context, train, valid []*model.Step, opt mo
 	l := prepare(cfg, s.task, train, opt.Seed, before)
 	p := &problem{l: l, check: tensor.NewInference[float32](),
 		train: l.newData(train, l.newFeatures), valid: l.newData(valid, l.newFeatures)}
-	l.usual = l.newUsual(p.train)
+	l.usual, l.extent = l.newUsual(p.train), l.newExtent(p.train)
 	report, err := s.cfg.train(ctx, p, l.net.params(), opt, p.train, &p.natural)
 	if err != nil {
 		return model.FitReport{}, err

@@ -14,6 +14,7 @@ type learned struct {
 	basis
 	similar similar
 	usual   []float32 // [names + 1] usual unit of change, of all services at the end
+	extent  []float32 // [names, 2] lowest and highest target value in training, standardised
 	clock   clock
 	net     *network[float32]
 }

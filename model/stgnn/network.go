@@ -52,11 +52,12 @@ const identityDecay = 10
 
 // batch is what forward reads: R rows.
 type batch[T tensor.Float] struct {
-	x    []T     // [R, inputs]
-	base []T     // [R] last values
-	unit []T     // [R] of the change
-	slot []int32 // [R] time of day, -1 for none
-	name []int32 // [R] identity, -1 for none
+	x     []T     // [R, inputs]
+	base  []T     // [R] last values
+	unit  []T     // [R] of the change
+	trust []T     // [R] share of the median's change that is kept
+	slot  []int32 // [R] time of day, -1 for none
+	name  []int32 // [R] identity, -1 for none
 }
 
 // forward gives quantiles [R × H, Q], rising along Q. A nil rng switches dropout off.
@@ -78,7 +79,7 @@ func (n *network[T]) forward(t *tensor.Tape[T], b batch[T], rng *rand.Rand) *ten
 	for i := range base {
 		r := i / n.horizons
 		base[i], unit[i] = b.base[r], b.unit[r]
-		back[i] = -unit[i] * (1 - trust(b.base[r]))
+		back[i] = -unit[i] * (1 - b.trust[r])
 	}
 	y := t.AddCol(t.MulCol(t.Quantiles(raw, n.median), unit), tensor.NewConst(base, len(base)))
 	return t.AddCol(y, t.MulCol(t.SliceCols(raw, n.median, n.median+1), back))
@@ -98,14 +99,3 @@ func (n *network[T]) params() []nn.Param[T] {
 
 // zeroRand draws the weights that Restore overwrites.
 func zeroRand() *rand.Rand { return rand.New(rand.NewPCG(0, 0)) }
-
-// trusted is how far from its mean, in deviations, a service's last value may lie for the network to be
-// believed in full.
-const trusted = 4
-
-// trust is the share of the median's change that is kept: beyond what training holds nobody
-// knows whether a level stays or falls back, and the last value is the safer guess. The band
-// keeps its width.
-func trust[T tensor.Float](last T) T {
-	return 1 / (1 + max(0, max(last, -last)-trusted))
-}

@@ -16,7 +16,7 @@ func TestNetworkGradients(t *testing.T) {
 	cfg := Config{Width: 5, Embed: 3, Blocks: 2, Dropout: 0.2}.withDefaults()
 	n := newNetwork[float64](cfg, dims{inputs: 4, slots: 3, services: 4, horizons: 2, quantiles: 3, median: 1}, rng)
 	b := batch[float64]{
-		base: []float64{0.5, -7, 1}, unit: []float64{1, 0.5, 2},
+		base: []float64{0.5, -7, 1}, unit: []float64{1, 0.5, 2}, trust: []float64{1, 0.25, 1},
 		slot: []int32{0, -1, 2}, name: []int32{3, 0, -1},
 	}
 	for range 12 {
@@ -39,7 +39,7 @@ func TestUntrainedIsPersistence(t *testing.T) {
 	cfg := Config{Width: 5, Embed: 3}.withDefaults()
 	n := newNetwork[float32](cfg, dims{inputs: 2, slots: 1, services: 1, horizons: 3, quantiles: 3, median: 1}, zeroRand())
 	y := n.forward(tensor.NewInference[float32](), batch[float32]{
-		x: []float32{1, 2, 3, 4}, base: []float32{4, -9}, unit: []float32{1, 1}, slot: []int32{-1, -1}, name: []int32{0, -1},
+		x: []float32{1, 2, 3, 4}, base: []float32{4, -9}, unit: []float32{1, 1}, trust: []float32{1, 1}, slot: []int32{-1, -1}, name: []int32{0, -1},
 	}, nil)
 	for k := range 6 {
 		if got, want := y.Data[3*k+1], []float32{4, -9}[k/3]; got != want {

@@ -38,6 +38,7 @@ func (s *forecaster) State() (model.State, error) {
 	l.scale.store(tensors, len(l.task.Channels))
 	tensors["similar/index"] = floats(l.similar.index, len(l.scale.names), l.similar.k)
 	tensors["similar/weight"] = tensorOf(l.similar.weight, len(l.scale.names), l.similar.k)
+	tensors["extent"] = tensorOf(l.extent, len(l.scale.names), 2)
 	tensors["usual"] = tensorOf(l.usual, len(l.usual))
 	return pack(m, tensors)
 }
@@ -54,6 +55,7 @@ func (s *forecaster) Restore(st model.State) error {
 	l.similar = similar{k: m.Similar,
 		index:  integers(r.take("similar/index", len(m.Services), m.Similar)),
 		weight: r.take("similar/weight", len(m.Services), m.Similar)}
+	l.extent = r.take("extent", len(m.Services), 2)
 	l.usual = r.take("usual", len(m.Services)+1)
 	l.net = newNetwork[float32](m.Config, l.dims(), zeroRand())
 	r.weights(l.net.params())
