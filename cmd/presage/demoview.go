@@ -95,8 +95,8 @@ func (d *demo) showForecasts(title string, r sink.SliceReport) {
 		return
 	}
 	f := forecasts[0]
-	d.view.Printf("\n%s: %s after slice %s, with %g %% intervals (model %s)\n%s", title, main,
-		time.Unix(0, f.SliceStart).UTC().Format("15:04:05"), 100*f.Level, f.Model, screen.Table(forecasts, d.rows))
+	d.view.Printf("\n%s: %s after slice %s, with %g %% intervals\n%s", title, main,
+		time.Unix(0, f.SliceStart).UTC().Format("15:04:05"), 100*f.Level, screen.Table(forecasts, d.rows))
 }
 
 func (d *demo) onTraining(t sink.TrainingReport) {

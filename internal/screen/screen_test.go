@@ -14,14 +14,14 @@ func TestTable(t *testing.T) {
 	for step := 1; step <= 6; step++ {
 		horizons = append(horizons, model.Horizon{Step: step, Yhat: 10 * float64(step), Lower: 9, Upper: 123.4})
 	}
-	f := model.Forecast{Service: "cart", Unit: "ms", Observed: math.NaN(), SliceWidth: int64(10 * time.Second), Horizons: horizons}
+	f := model.Forecast{Service: "cart", Unit: "ms", Model: "stgnn-20260101T000000Z-1a2b", Observed: math.NaN(), SliceWidth: int64(10 * time.Second), Horizons: horizons}
 	g := f
 	g.Service, g.Observed = "checkout", 0.1234
 	got := Table([]model.Forecast{f, g, g}, 2)
 	want := "" +
-		"SERVICE        NOW            +10s            +30s            +1m\n" +
-		"cart          – ms  10.0 (9.00–123)  30.0 (9.00–123)  60.0 (9.00–123)\n" +
-		"checkout  0.123 ms  10.0 (9.00–123)  30.0 (9.00–123)  60.0 (9.00–123)\n" +
+		"SERVICE        NOW            +10s            +30s            +1m     BY\n" +
+		"cart          – ms  10.0 (9.00–123)  30.0 (9.00–123)  60.0 (9.00–123)  stgnn\n" +
+		"checkout  0.123 ms  10.0 (9.00–123)  30.0 (9.00–123)  60.0 (9.00–123)  stgnn\n" +
 		"… and 1 services more\n"
 	// The head's columns are aligned with their cells.
 	lines := strings.Split(got, "\n")

@@ -11,8 +11,8 @@ import (
 )
 
 // Table writes forecasts of one slice as a table: a row a service, with what was
-// observed and, for the nearest, the middle and the last step, the forecast with its
-// interval. Rows beyond limit are counted in the last line; 0 means all.
+// observed, for the nearest, the middle and the last step the forecast with its
+// interval, and the method that made it. Rows beyond limit are counted in the last line; 0 means all.
 func Table(forecasts []model.Forecast, limit int) string {
 	if len(forecasts) == 0 {
 		return "no forecasts\n"
@@ -23,7 +23,7 @@ func Table(forecasts []model.Forecast, limit int) string {
 		h := forecasts[0].Horizons[i]
 		head = append(head, "+"+span(time.Duration(int64(h.Step)*forecasts[0].SliceWidth)))
 	}
-	rows := [][]string{head}
+	rows := [][]string{append(head, "BY")}
 	for n, f := range forecasts {
 		if limit > 0 && n == limit {
 			break
@@ -47,7 +47,13 @@ func row(f model.Forecast, steps []int) []string {
 		h := f.Horizons[i]
 		cells = append(cells, fmt.Sprintf("%s (%s–%s)", Number(h.Yhat), Number(h.Lower), Number(h.Upper)))
 	}
-	return cells
+	return append(cells, method(f.Model))
+}
+
+// method is the name of the method that a model version begins with.
+func method(version string) string {
+	name, _, _ := strings.Cut(version, "-")
+	return name
 }
 
 // pick chooses the steps that are shown.
