@@ -94,7 +94,7 @@ func (v *sampleVisitor) measure(s *Sample, p *otlp.Point) (Loss, bool) {
 	if p.NoValue || (s.Metric == MetricServerDuration && p.NoSum) {
 		return LossNoValue, false
 	}
-	ok := true
+	var ok bool
 	switch {
 	case s.Metric == MetricServerDuration:
 		s.Keys = v.resource.family("#http")

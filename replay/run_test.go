@@ -528,7 +528,7 @@ func TestPacing(t *testing.T) {
 // the wall clock; one that starts there is refused.
 func TestEventTimeNeverRunsAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Unix(0, base).Sub(time.Now()) + 20*time.Second)
+		time.Sleep(time.Until(time.Unix(0, base)) + 20*time.Second)
 		began := time.Now()
 		m := newMemory(2, "spans", "metrics")
 		if _, err := Run(t.Context(), options(), listOf(recording(250)), m); err != nil {

@@ -53,7 +53,7 @@ func (l *basis) scaled(s *model.Step, known []int32, news unseen) *features {
 			if s.Mask[at] == 0 || row < 0 && !isNew {
 				continue
 			}
-			st := stat{}
+			var st stat
 			if isNew {
 				st = comer.scales[c]
 			} else {

@@ -89,7 +89,7 @@ func readUnits(ctx context.Context, opts *Options, skips *files.Skips, parts []f
 			return nil
 		})
 	})
-	defer t.close()
+	defer func() { _ = t.close() }()
 	for _, p := range parts {
 		if err := t.part(ctx, p, nil); err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package extsort
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -107,7 +108,7 @@ func spill(dir string, src run) (d *diskRun, err error) {
 
 func (d *diskRun) next() (bool, error) {
 	step, err := binary.ReadVarint(d.r)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return false, nil
 	}
 	if err != nil {
