@@ -20,6 +20,9 @@ import (
 	"presage/windower/stage"
 )
 
+// generatedStart is where generated recordings begin.
+var generatedStart = time.Date(2020, 1, 6, 0, 0, 0, 0, time.UTC)
+
 // A run that is killed at random moments writes the same slices as one that is left
 // alone, forecasts the same services at the same slices, and says nothing twice with different content.
 func TestKilledRun(t *testing.T) {
@@ -55,8 +58,8 @@ func TestKilledRun(t *testing.T) {
 	if err := <-fed; err != nil {
 		t.Fatal(err)
 	}
-	runToEnd(t, client, killed, "killed")
-	runToEnd(t, client, alone, "alone")
+	runToEnd(t, client, killed, "killed", generatedStart.Add(20*time.Minute))
+	runToEnd(t, client, alone, "alone", generatedStart.Add(20*time.Minute))
 
 	want, got := slicesOf(t, client, "alone"), slicesOf(t, client, "killed")
 	if len(want) < 100 || len(got) != len(want) {
@@ -116,22 +119,26 @@ func feedGenerated(t *testing.T, client *kafka.Client) error {
 	return err
 }
 
-// runToEnd runs until all slices are written and forecast, and stops it by SIGTERM.
-func runToEnd(t *testing.T, client *kafka.Client, config, graph string) {
+// runToEnd runs until the slice that holds an instant is written and forecast, and
+// nothing comes any more; then it stops the run by SIGTERM. After a kill the group waits for its dead
+// members' session time-out first.
+func runToEnd(t *testing.T, client *kafka.Client, config, graph string, last time.Time) {
 	t.Helper()
 	cmd, output := start(t, config)
-	quiet, last := 0, int64(-1)
-	for deadline := time.Now().Add(2 * time.Minute); quiet < 12; time.Sleep(500 * time.Millisecond) {
+	quiet, before := 0, int64(-1)
+	for deadline := time.Now().Add(3 * time.Minute); quiet < 4; time.Sleep(500 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("graph %s does not come to its end:\n%s", graph, output)
 		}
 		n := records(t, client, graph+".slices") + records(t, client, graph+".forecasts")
-		if n == last && n > 0 {
-			quiet++
-		} else {
-			quiet = 0
+		if n == 0 || n != before {
+			quiet, before = 0, n
+			continue
 		}
-		last = n
+		if all := slicesOf(t, client, graph); len(all) == 0 || all[len(all)-1].Start()+all[len(all)-1].Width < last.UnixNano() {
+			continue
+		}
+		quiet++
 	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
