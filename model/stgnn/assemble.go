@@ -12,7 +12,7 @@ import (
 //	Cd × T         own diffused channels: earlier values less the last, then the last
 //	Co × T         own other channels
 //	T + 1          mask of the target, age of its last value
-//	2              mean less last of the target in the window, log of the change's unit
+//	2              mean less last of the target in the window, log of the change's unit (of the spread, without one)
 //	2              standing among the services
 //	2              log degrees
 //	4              phases of day and week
@@ -99,7 +99,7 @@ func (l *learned) assemble(v view, i int, x []float32) (base, unit float32) {
 	}
 
 	neighbours := take(n * cd * ways)
-	age := 0
+	age, local := 0, 0.0
 	for k, c := range l.channels.diffused {
 		own := take(n)
 		a := v.series(i, c, f, own)
@@ -122,7 +122,8 @@ func (l *learned) assemble(v view, i int, x []float32) (base, unit float32) {
 		}
 		if k == 0 {
 			base, age = last, a
-			unit = l.unit(l.identity(v, i), own[:n-1])
+			local = spread(own[:n-1])
+			unit = l.unit(l.identity(v, i), local, n-1)
 			for t := range n - 1 {
 				own[t] /= unit
 			}
@@ -148,12 +149,17 @@ func (l *learned) assemble(v view, i int, x []float32) (base, unit float32) {
 	}
 	window := take(2)
 	window[0], window[1] = sum/float32(n), float32(math.Log(float64(unit)))
+	if !l.guarded() {
+		window[1] = float32(math.Log(local + 0.05))
+	}
 	last := v.slices[n-1]
 	copy(take(2), l.standing(v, last, i))
 	copy(take(2), last.degree[2*i:2*i+2])
 	l.clock.encode(v.at, take(clockFeatures))
-	for k, z := range x {
-		x[k] = bounded(z)
+	if l.guarded() {
+		for k, z := range x {
+			x[k] = bounded(z)
+		}
 	}
 	return base, unit
 }

@@ -37,6 +37,11 @@ type features struct {
 	conv  []float32            // [N, hidden], kept in forecasting only
 }
 
+// guarded says whether the network is held back outside of its training: see GuardAuto.
+func (b *basis) guarded() bool {
+	return b.cfg.Guard == GuardOn || b.cfg.Guard == GuardAuto && b.task.Log
+}
+
 // scaled standardises one slice. known are the services' places in the
 // scaler; news holds those it lacks (without it they are left out).
 func (l *basis) scaled(s *model.Step, known []int32, news unseen) *features {

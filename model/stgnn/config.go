@@ -25,6 +25,16 @@ const (
 	GraphOff  = "off"  // nothing comes from other services
 )
 
+// The values of Config.Guard: whether the network is held back where its training doesn't
+// reach. With it, inputs far out are compressed, changes are forecast in a unit of the window's
+// own, services far from their training move less, and rows count by what a deviation is
+// worth in the target's unit.
+const (
+	GuardAuto = "auto" // on for targets on a logarithmic scale, off for others
+	GuardOn   = "on"
+	GuardOff  = "off"
+)
+
 // The values of Config.Adjacency, paper mode's edge weights.
 const (
 	AdjacencyLog    = "log"    // log(1 + calls), scaled to [0, 1]
@@ -46,6 +56,7 @@ type Config struct {
 	Identity string  `json:"identity"` // "on" (default) or "off": an embedding for each service seen in training
 	Graph    string  `json:"graph"`    // default GraphOn
 	Time     string  `json:"time"`     // "auto" (default: day from two days of history, week from two weeks) or "off"
+	Guard    string  `json:"guard"`    // default GuardAuto
 	Huber    float64 `json:"huber"`    // weight of the centre's Huber loss beside the pinball loss; default 0.1; negative for none
 
 	Hidden    int    `json:"hidden"`    // paper mode: width of the convolutions, GRU and MLP; default 64
@@ -82,6 +93,7 @@ func (c Config) withDefaults() Config {
 	defText(&c.Identity, "on")
 	defText(&c.Graph, GraphOn)
 	defText(&c.Time, "auto")
+	defText(&c.Guard, GuardAuto)
 	defText(&c.Adjacency, AdjacencyLog)
 	epochs, rate, decay := 30, 2e-3, 1e-2
 	if c.Mode == ModePaper {
@@ -120,6 +132,7 @@ func (c Config) check() error {
 		one("identity", c.Identity, "on", "off"),
 		one("graph", c.Graph, GraphOn, GraphMean, GraphOff),
 		one("time", c.Time, "auto", "off"),
+		one("guard", c.Guard, GuardAuto, GuardOn, GuardOff),
 		one("adjacency", c.Adjacency, AdjacencyLog, AdjacencyRaw, AdjacencyBinary),
 	} {
 		if err != nil {

@@ -95,6 +95,9 @@ const (
 )
 
 func (b *basis) importance(v view, i int) float32 {
+	if !b.guarded() {
+		return 1
+	}
 	c := b.task.Target
 	last := v.slices[len(v.slices)-1]
 	z := last.z[i*len(b.task.Channels)+c]

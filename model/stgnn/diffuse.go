@@ -32,11 +32,14 @@ func (l *learned) diffuse(g *model.Graph, out *features) {
 		out.d[i] = missing()
 	}
 	out.degree = make([]float32, 2*n)
-	walk := newWalk(n)
+	walk, guarded := newWalk(n), l.guarded()
 	x, one, two := make([]float32, n), make([]float32, n), make([]float32, n)
 	for k, c := range l.channels.diffused {
 		for i := range n {
-			x[i] = bounded(out.z[i*f+c]) // one absurd value must not drown all neighbours
+			x[i] = out.z[i*f+c]
+			if guarded {
+				x[i] = bounded(x[i]) // one absurd value must not drown all neighbours
+			}
 		}
 		put := func(way int, v []float32) {
 			for i := range n {

@@ -53,7 +53,7 @@ func (l *paperLearned) newFeatures(s *model.Step, known []int32, news unseen) *f
 		row := out.input[i*width : (i+1)*width]
 		for c, z := range out.z[i*f : (i+1)*f] {
 			if z == z {
-				row[c] = bounded(z)
+				row[c] = z
 			}
 		}
 		l.clock.encode(s.At, row[f:])

@@ -8,6 +8,9 @@ const trusted = 4
 // row in the scaler, or -1) lies where training never was: nobody knows then whether the level stays
 // or falls back, and the last value is the safer guess. The band keeps its width.
 func (l *learned) trust(row int32, last float32) float32 {
+	if !l.guarded() {
+		return 1
+	}
 	low, high := float32(-trusted), float32(trusted)
 	if row >= 0 {
 		low, high = min(low, l.extent[2*row]), max(high, l.extent[2*row+1])

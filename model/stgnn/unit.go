@@ -6,30 +6,38 @@ import (
 )
 
 // The change that the network forecasts is in a unit of its own for each service and
-// window: the root mean square distance of the window's values from the last one, mixed with what is usual for
-// the service. A service that stays at a level far from its mean (a backlog, an outage) then is
-// forecast to move as much as it moves now, not by a share of the deviation of all its past.
+// window: how far the window's values lie from the last one (root mean square), mixed, in
+// logarithms, with what is usual for the service. A service that stays at a level far from its
+// mean (a backlog, an outage) then is forecast to move as much as it moves now, not by a share
+// of the deviation of all its past.
 
-// priorUnit is how many values of the usual unit are mixed in.
-const priorUnit = 4
+const (
+	priorUnit = 4    // values of the usual unit that are mixed in
+	minUnit   = 1e-3 // smallest unit, in deviations
+	minLocal  = 0.05 // smallest local spread, as a share of the usual one
+)
 
-// minUnit is the smallest unit, in deviations.
-const minUnit = 1e-3
-
-// unit takes the window's earlier values less the last one.
-func (l *learned) unit(row int32, changes []float32) float32 {
-	usual := l.usual[len(l.usual)-1]
-	if row >= 0 {
-		usual = l.usual[row]
+// unit takes the spread of n earlier values around the last one.
+func (l *learned) unit(row int32, local float64, n int) float32 {
+	if !l.guarded() {
+		return 1
 	}
-	n := float64(len(changes))
+	u := float64(l.usual[len(l.usual)-1])
+	if row >= 0 {
+		u = float64(l.usual[row])
+	}
+	u = max(u, minUnit)
+	mixed := (float64(n)*math.Log(max(local, minLocal*u)) + priorUnit*math.Log(u)) / float64(n+priorUnit)
+	return float32(max(math.Exp(mixed), minUnit))
+}
+
+// spread is the root mean square of the window's earlier values less the last one.
+func spread(changes []float32) float64 {
 	var squares float64
 	for _, c := range changes {
 		squares += float64(c) * float64(c)
 	}
-	u := float64(usual)
-	r := max(math.Sqrt(squares/max(n, 1)), 0.05*u)
-	return float32(max(math.Exp((n*math.Log(r)+priorUnit*math.Log(max(u, minUnit)))/(n+priorUnit)), minUnit))
+	return math.Sqrt(squares / float64(max(len(changes), 1)))
 }
 
 // newUsual finds each service's usual unit, the median over the training windows, and,
@@ -45,12 +53,10 @@ func (l *learned) newUsual(d *data) []float32 {
 				continue
 			}
 			v.series(i, l.task.Target, f, own)
-			var squares float64
-			for _, z := range own[:n-1] {
-				c := float64(z - own[n-1])
-				squares += c * c
+			for t := range own[:n-1] {
+				own[t] -= own[n-1]
 			}
-			seen[row] = append(seen[row], float32(math.Sqrt(squares/float64(max(n-1, 1)))))
+			seen[row] = append(seen[row], float32(spread(own[:n-1])))
 		}
 	}
 	var all []float32
