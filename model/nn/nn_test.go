@@ -157,6 +157,17 @@ func TestTrainKeepsTheBestWeights(t *testing.T) {
 	}
 }
 
+func TestTrainWithoutValidation(t *testing.T) {
+	l := newLine()
+	l.validate = math.NaN
+	o := options()
+	o.Patience = 2
+	r, err := nn.Train(context.Background(), l, l.params(), o)
+	if err != nil || r.Epochs != o.Epochs || r.BestEpoch != o.Epochs || math.Abs(float64(l.w.Data[0])-3) > 0.01 {
+		t.Errorf("report %+v, weight %v, error %v", r, l.w.Data[0], err)
+	}
+}
+
 func TestTrainSurvivesDivergence(t *testing.T) {
 	l := newLine()
 	l.poison = 25

@@ -15,7 +15,8 @@ type Problem interface {
 	Samples() int
 	// Loss is the loss of a batch of sample numbers; rng serves dropout.
 	Loss(t *tensor.Tape[float32], batch []int, rng *rand.Rand) *tensor.Var[float32]
-	// Validate is the error on what the network isn't trained on; lower is better.
+	// Validate is the error on what the network isn't trained on; lower is better. It
+	// is NaN for untrained weights only where there is nothing to validate on.
 	Validate() float64
 }
 
@@ -49,7 +50,8 @@ type Report struct {
 // Train runs epochs of Adam with a cosine schedule after a short warm-up, and leaves in
 // params the weights with the lowest validation error, which may be those it started
 // from. A loss or validation error that is not finite ends training with the best weights so
-// far. When ctx ends Train puts them back too, and returns ctx.Err().
+// far. When ctx ends Train puts them back too, and returns ctx.Err(). Where there is nothing to
+// validate on, all epochs are run and the last weights kept.
 func Train(ctx context.Context, p Problem, params []Param[float32], o Options) (Report, error) {
 	r := run{
 		o: o, problem: p, params: params,
@@ -89,9 +91,7 @@ type run struct {
 
 func (r *run) train(ctx context.Context) (Report, error) {
 	report := Report{Valid: r.problem.Validate(), Stopped: "all epochs done"}
-	if math.IsNaN(report.Valid) {
-		report.Valid = math.Inf(1)
-	}
+	blind := math.IsNaN(report.Valid)
 	for epoch := 1; epoch <= r.o.Epochs; epoch++ {
 		loss, err := r.epoch(ctx)
 		if err != nil {
@@ -103,13 +103,13 @@ func (r *run) train(ctx context.Context) (Report, error) {
 		if r.o.Progress != nil {
 			r.o.Progress(epoch, loss, valid)
 		}
-		if !finite(loss) || !finite(valid) {
+		if !finite(loss) || !finite(valid) && !blind {
 			report.Diverged = true
 			report.Stopped = fmt.Sprintf("diverged in epoch %d (loss %g, validation error %g): kept the weights of epoch %d",
 				epoch, loss, valid, report.BestEpoch)
 			break
 		}
-		if valid < report.Valid {
+		if blind || valid < report.Valid {
 			report.Valid, report.BestEpoch = valid, epoch
 			r.keep()
 		}

@@ -44,8 +44,8 @@ func (b *basis) guarded() bool {
 
 // scaled standardises one slice. known are the services' places in the
 // scaler; news holds those it lacks (without it they are left out).
-func (l *basis) scaled(s *model.Step, known []int32, news unseen) *features {
-	f, n := len(l.task.Channels), len(s.Services)
+func (b *basis) scaled(s *model.Step, known []int32, news unseen) *features {
+	f, n := len(b.task.Channels), len(s.Services)
 	out := &features{services: s.Services, known: known, z: make([]float32, n*f)}
 	for i, row := range known {
 		comer, isNew := newcomer{}, false
@@ -62,9 +62,9 @@ func (l *basis) scaled(s *model.Step, known []int32, news unseen) *features {
 			if isNew {
 				st = comer.scales[c]
 			} else {
-				st = l.scale.at(row, c, f)
+				st = b.scale.at(row, c, f)
 			}
-			z := (l.channels.forward(c, s.Values[at]) - st.mean) / st.dev
+			z := (b.channels.forward(c, s.Values[at]) - st.mean) / st.dev
 			out.z[at] = max(-maxZ, min(z, maxZ))
 		}
 	}
@@ -75,36 +75,36 @@ func (l *basis) scaled(s *model.Step, known []int32, news unseen) *features {
 const maxZ = 1000
 
 // natural is a standardised target value of service i of a slice in the target's unit.
-func (l *basis) natural(v view, i int, z float32) float32 {
-	st := l.targetScale(v, i)
-	return l.channels.backward(l.task.Target, st.mean+st.dev*z)
+func (b *basis) natural(v view, i int, z float32) float32 {
+	st := b.targetScale(v, i)
+	return b.channels.backward(b.task.Target, st.mean+st.dev*z)
 }
 
 // targetScale is how the target of service i of the window's last slice is standardised.
-func (l *basis) targetScale(v view, i int) stat {
+func (b *basis) targetScale(v view, i int) stat {
 	last := v.slices[len(v.slices)-1]
 	if row := last.known[i]; row >= 0 {
-		return l.scale.at(row, l.task.Target, len(l.task.Channels))
+		return b.scale.at(row, b.task.Target, len(b.task.Channels))
 	}
 	if n, ok := v.news[last.services[i]]; ok {
-		return n.scales[l.task.Target]
+		return n.scales[b.task.Target]
 	}
 	return stat{missing(), missing()}
 }
 
 // identity is the row of the identity embedding, or -1.
-func (l *basis) identity(v view, i int) int32 { return v.slices[len(v.slices)-1].known[i] }
+func (b *basis) identity(v view, i int) int32 { return v.slices[len(v.slices)-1].known[i] }
 
 // speaks says whether anything can be forecast for service i: its target was observed in the
 // window or in training.
-func (l *basis) speaks(v view, i int) bool {
-	if row := l.identity(v, i); row >= 0 && l.scale.target[row] {
+func (b *basis) speaks(v view, i int) bool {
+	if row := b.identity(v, i); row >= 0 && b.scale.target[row] {
 		return true
 	}
-	f := len(l.task.Channels)
+	f := len(b.task.Channels)
 	for t := range v.slices {
 		if r := v.row(t, i); r >= 0 {
-			if z := v.slices[t].z[r*f+l.task.Target]; z == z {
+			if z := v.slices[t].z[r*f+b.task.Target]; z == z {
 				return true
 			}
 		}
@@ -113,11 +113,11 @@ func (l *basis) speaks(v view, i int) bool {
 }
 
 // observed says whether the target of service i was seen in the window.
-func (l *basis) observed(v view, i int) bool {
-	f := len(l.task.Channels)
+func (b *basis) observed(v view, i int) bool {
+	f := len(b.task.Channels)
 	for t := range v.slices {
 		if r := v.row(t, i); r >= 0 {
-			if z := v.slices[t].z[r*f+l.task.Target]; z == z {
+			if z := v.slices[t].z[r*f+b.task.Target]; z == z {
 				return true
 			}
 		}

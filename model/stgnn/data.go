@@ -119,7 +119,7 @@ func (b *basis) importance(v view, i int) float32 {
 const validationRows = 50_000
 
 // validate is the mean absolute error on d of the medians [R × H] that predict gives for r's
-// rows: on the standardised scale by importance, and in the target's unit.
+// rows: on the standardised scale by importance, and in the target's unit; NaN without a target.
 func (b *basis) validate(d *data, r *rows, predict func() []float32) (scaled, natural float64) {
 	h := b.task.Horizons
 	stride := 1 + len(d.origins)*d.services()/validationRows
@@ -142,7 +142,7 @@ func (b *basis) validate(d *data, r *rows, predict func() []float32) (scaled, na
 			points++
 		}
 	}
-	return scaled / max(total, 1e-9), natural / max(points, 1)
+	return scaled / total, natural / points
 }
 
 // train runs the training loop on a problem and reports it; natural holds the problem's last

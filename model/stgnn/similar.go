@@ -18,12 +18,11 @@ type similar struct {
 	weight []float32 // [names, k] correlations, all positive
 }
 
-// Bounds of the search: enough slices to correlate on, and the fewest that mean anything.
 const (
-	similarSteps    = 2048
-	similarFewest   = 24
-	similarSmallest = 0.1 // weakest correlation that counts
-	similarServices = 8192
+	similarSteps    = 2048 // slices to correlate on, the last ones
+	similarFewest   = 24   // fewer mean nothing
+	similarSmallest = 0.1  // weakest correlation that counts
+	similarServices = 4096 // above it nothing is searched: the matrix of all pairs would take 64 MiB and more
 )
 
 // newSimilar correlates the services' high-pass residuals, the target less its mean over the T slices
