@@ -16,5 +16,6 @@
 // learned state; the features of a slice that are kept from call to call only save work, and a test
 // holds the two ways equal bit for bit. Missing values never enter as zeros: neighbours'
 // averages leave them out, own values are carried forward with their age and a mask
-// beside them. The package starts no goroutine, reads no clock and does no I/O.
+// beside them. Outside of what training held the network is held back (Config.Guard): response
+// times of a backlog or an outage are forecast close to the last value. The package starts no goroutine, reads no clock and does no I/O.
 package stgnn
