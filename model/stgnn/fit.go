@@ -95,6 +95,9 @@ func (s *forecaster) Fit(ctx context.Context, train, valid []*model.Step, opt mo
 	p := &problem{l: l, check: tensor.NewInference[float32](),
 		train: l.newData(train, l.newFeatures), valid: l.newData(valid, l.newFeatures)}
 	l.usual, l.extent = l.newUsual(p.train), l.newExtent(p.train)
+	if before == nil {
+		l.regress(p.train)
+	}
 	report, err := s.cfg.train(ctx, p, l.net.params(), opt, p.train, &p.natural)
 	if err != nil {
 		return model.FitReport{}, err

@@ -34,7 +34,7 @@ func prepare(cfg Config, t model.Task, train []*model.Step, seed uint64, before 
 
 func (l *learned) dims() dims {
 	return dims{
-		inputs: l.rowWidth(), slots: l.clock.Slots, services: len(l.scale.names),
+		inputs: l.rowWidth(), lag: l.task.Input * len(l.channels.diffused) * ways, lags: l.task.Input - 1, slots: l.clock.Slots, services: len(l.scale.names),
 		horizons: l.task.Horizons, quantiles: len(l.task.Levels), median: median(l.task.Levels),
 	}
 }

@@ -16,20 +16,23 @@ type network[T tensor.Float] struct {
 	name   *nn.Embedding[T] // [services of training, embed]; nil without identity
 	blocks []*nn.Residual[T]
 	head   *nn.Linear[T]
+	lags   *nn.Linear[T] // [T - 1, H × Q], from the target's own earlier values straight to the outputs
 
 	horizons, quantiles, median int
+	lag                         int // place of the first lag among the inputs
 }
 
 // dims are the sizes of a network.
 type dims struct {
 	inputs, slots, services     int
+	lag, lags                   int // the target's own changes among the inputs
 	horizons, quantiles, median int
 }
 
 // newNetwork draws weights. The head starts at zero, so that an untrained network is
 // persistence with a band; the embeddings do too, so that what training never sees adds nothing.
 func newNetwork[T tensor.Float](c Config, d dims, rng *rand.Rand) *network[T] {
-	n := &network[T]{horizons: d.horizons, quantiles: d.quantiles, median: d.median}
+	n := &network[T]{horizons: d.horizons, quantiles: d.quantiles, median: d.median, lag: d.lag}
 	n.window = nn.NewLinear[T](d.inputs, c.Width, rng)
 	n.day = nn.NewEmbedding[T](d.slots, c.Embed, 0, 1, rng)
 	width := c.Width + c.Embed
@@ -43,6 +46,9 @@ func newNetwork[T tensor.Float](c Config, d dims, rng *rand.Rand) *network[T] {
 	n.head = nn.NewLinear[T](width, d.horizons*d.quantiles, rng)
 	clear(n.head.W.Data)
 	clear(n.head.B.Data)
+	n.lags = nn.NewLinear[T](d.lags, d.horizons*d.quantiles, rng)
+	clear(n.lags.W.Data)
+	clear(n.lags.B.Data)
 	return n
 }
 
@@ -74,7 +80,8 @@ func (n *network[T]) forward(t *tensor.Tape[T], b batch[T], rng *rand.Rand) *ten
 	for _, block := range n.blocks {
 		h = block.Forward(t, h, rng)
 	}
-	raw := t.Reshape(n.head.Forward(t, h), rows*n.horizons, n.quantiles)
+	out := t.Add(n.head.Forward(t, h), n.lags.Forward(t, n.own(b.x, rows)))
+	raw := t.Reshape(out, rows*n.horizons, n.quantiles)
 	base, unit, back := make([]T, rows*n.horizons), make([]T, rows*n.horizons), make([]T, rows*n.horizons)
 	for i := range base {
 		r := i / n.horizons
@@ -83,6 +90,16 @@ func (n *network[T]) forward(t *tensor.Tape[T], b batch[T], rng *rand.Rand) *ten
 	}
 	y := t.AddCol(t.MulCol(t.Quantiles(raw, n.median), unit), tensor.NewConst(base, len(base)))
 	return t.AddCol(y, t.MulCol(t.SliceCols(raw, n.median, n.median+1), back))
+}
+
+// own cuts the target's own changes [R, T - 1] out of the inputs.
+func (n *network[T]) own(x []T, rows int) *tensor.Var[T] {
+	width, lags := len(x)/max(rows, 1), n.lags.W.Shape[0]
+	own := make([]T, rows*lags)
+	for r := range rows {
+		copy(own[r*lags:(r+1)*lags], x[r*width+n.lag:])
+	}
+	return tensor.NewConst(own, rows, lags)
 }
 
 // params lists everything trained, by the names in stored weights.
@@ -94,7 +111,7 @@ func (n *network[T]) params() []nn.Param[T] {
 	for i, b := range n.blocks {
 		out = append(out, b.Params(fmt.Sprintf("block%d", i))...)
 	}
-	return append(out, n.head.Params("head")...)
+	return append(append(out, n.lags.Params("lags")...), n.head.Params("head")...)
 }
 
 // zeroRand draws the weights that Restore overwrites.
