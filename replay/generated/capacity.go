@@ -11,17 +11,17 @@ func (w *world) drawCapacity(r *Rand) {
 		var own, busy, longest float64
 		switch s.kind {
 		case kindApp:
-			own, busy, longest = 0.010*r.logNormal(0.6), r.between(0.42, 0.66), 0.09
+			own, busy, longest = 0.010*r.logNormal(0.6), r.between(0.34, 0.53), 0.09
 			s.sigma = r.between(0.47, 0.95)
 		case kindDatabase:
-			own, busy, longest = 0.005*r.logNormal(0.5), r.between(0.35, 0.6), 0.05
+			own, busy, longest = 0.005*r.logNormal(0.5), r.between(0.28, 0.48), 0.05
 			s.sigma = r.between(0.7, 1.2)
 		case kindCache:
-			own, busy, longest = 0.0008*r.logNormal(0.3), r.between(0.15, 0.4), 0.005
+			own, busy, longest = 0.0008*r.logNormal(0.3), r.between(0.12, 0.32), 0.005
 			s.sigma = r.between(0.4, 0.7)
 		}
 		if s.tier == 0 {
-			own, busy = 0.004*r.logNormal(0.2), r.between(0.3, 0.5)
+			own, busy = 0.004*r.logNormal(0.2), r.between(0.24, 0.4)
 		}
 		s.cv2 = exp(s.sigma*s.sigma) - 1
 		wanted := lerp(w.loads[i], w.peaks[i], 0.8) * lerp(1, w.peakSeason, 0.8) * own / busy // cores
