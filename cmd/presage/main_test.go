@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"os"
@@ -86,6 +87,15 @@ func TestBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(other, "MSCallGraph_0.csv"), "a,b,c\n1,2,3\n")
+	cut := filepath.Join(dir, "cut")
+	if err := os.Mkdir(cut, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	pack := gzip.NewWriter(&packed)
+	_, _ = pack.Write([]byte("window,trace_id,start_us,src,dst,latency_us\n" + strings.Repeat("w,t,1570673588451239,a,b,2017\n", 5000)))
+	_ = pack.Close()
+	write(t, filepath.Join(cut, "calls.csv.gz"), packed.String()[:packed.Len()/2])
 	typo := write(t, filepath.Join(dir, "typo.yaml"), "graphs:\n  - name: a\n    spams: [x]\n")
 	good := write(t, filepath.Join(dir, "good.yaml"),
 		"kafka: {brokers: ['127.0.0.1:1'], dial_timeout: 2s}\ngraphs: [{name: a, spans: [x]}]\nhttp: ''\nstate: "+filepath.Join(dir, "state")+"\n")
@@ -105,6 +115,8 @@ func TestBadInput(t *testing.T) {
 		{"wrong path", []string{"demo", "--format", "calls", "--data", filepath.Join(dir, "nope")}, exitFailed, []string{"nope", "no such file"}},
 		{"empty folder", []string{"demo", "--format", "alibaba-2021", "--data", empty}, exitFailed, []string{empty, "MSCallGraph"}},
 		{"another header", []string{"demo", "--format", "alibaba-2021", "--data", other}, exitFailed, []string{"MSCallGraph_0.csv", "traceid"}},
+		{"truncated gzip", []string{"demo", "--format", "calls", "--data", cut, "--column-status", "-", "--column-cpu", "-", "--column-memory", "-", "--slice", "10s", "--http", "127.0.0.1:0"},
+			exitFailed, []string{"calls.csv.gz", "truncated"}},
 		{"wrong speed", []string{"replay", "--speed", "fast"}, exitMisuse, []string{"fast", "60x"}},
 		{"wrong rebase", []string{"replay", "--rebase", "later"}, exitMisuse, []string{"later"}},
 		{"replay, no broker", []string{"replay", "--config", good, "--state-file", ""}, exitFailed, []string{"127.0.0.1:1"}},
@@ -143,6 +155,24 @@ func TestBadInput(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Two processes on one state folder would damage its history.
+func TestStateFolderIsTakenOnce(t *testing.T) {
+	dir := t.TempDir()
+	release, err := lockState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lockState(dir); err == nil || !strings.Contains(err.Error(), dir) {
+		t.Errorf("the second gets %v", err)
+	}
+	release()
+	again, err := lockState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again()
 }
 
 func TestVariablesAreFlags(t *testing.T) {

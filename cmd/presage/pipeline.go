@@ -80,6 +80,13 @@ func (p *pipeline) ensureTopics(ctx context.Context) error {
 // end together: with ctx, with the first error, or, of a recording, when the forecaster has seen
 // its last slice.
 func (p *pipeline) run(ctx context.Context) error {
+	if p.role != roleWindower {
+		release, err := lockState(p.cfg.State)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	ctx, done := context.WithCancel(ctx)
 	defer done()
 	group, ctx := errgroup.WithContext(ctx)
