@@ -143,7 +143,9 @@ func (f *replayFlags) run(ctx context.Context, out io.Writer) error {
 	producer := &feed{client: client, producer: kafka.NewProducer(client, kafka.ProducerConfig{Zstd: true})}
 	report, err := replay.Run(ctx, options, open, producer)
 	view.Done()
-	view.Printf("%s", reportText(report))
+	if err == nil || report.Rows > 0 {
+		view.Printf("%s", reportText(report))
+	}
 	if errors.Is(err, context.Canceled) {
 		if f.stateFile != "" {
 			view.Printf("stopped; go on with the same command and --resume")
