@@ -9,8 +9,9 @@ import (
 
 var graphName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 
-// check lists everything that is wrong, each with its key.
-func (c *Config) check() []string {
+// checkClient lists what is wrong with the keys that every command uses, each with
+// its key.
+func (c *Config) checkClient() []string {
 	var bad []string
 	report := func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) }
 	if len(c.Kafka.Brokers) == 0 {
@@ -29,6 +30,18 @@ func (c *Config) check() []string {
 	if (c.Kafka.TLS.CertFile == "") != (c.Kafka.TLS.KeyFile == "") {
 		report("kafka.tls: cert_file and key_file go together")
 	}
+	switch c.Log {
+	case "debug", "info", "warn", "error":
+	default:
+		report("log: expected debug, info, warn or error, found %q", c.Log)
+	}
+	return bad
+}
+
+// check lists everything that is wrong, each with its key.
+func (c *Config) check() []string {
+	bad := c.checkClient()
+	report := func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) }
 	if len(c.Graphs) == 0 {
 		report("graphs: expected at least one graph with a name and its span topics")
 	}
@@ -41,11 +54,6 @@ func (c *Config) check() []string {
 		if _, _, err := net.SplitHostPort(c.HTTP); err != nil {
 			report("http: expected host:port or nothing, found %q", c.HTTP)
 		}
-	}
-	switch c.Log {
-	case "debug", "info", "warn", "error":
-	default:
-		report("log: expected debug, info, warn or error, found %q", c.Log)
 	}
 	return bad
 }

@@ -85,6 +85,23 @@ func TestErrorsNameWhereAndWhat(t *testing.T) {
 	}
 }
 
+// What only talks to Kafka needs no graph, with a file or without, and is told of
+// what is wrong with the rest.
+func TestClientNeedsNoGraph(t *testing.T) {
+	path := write(t, "kafka: {brokers: ['a:1']}\n")
+	for _, file := range []string{"", path} {
+		if _, err := LoadClient(file, nil, nil); err != nil {
+			t.Errorf("file %q: %v", file, err)
+		}
+		if _, err := LoadClient(file, nil, map[string]string{"brokers": "nowhere"}); err == nil || !strings.Contains(err.Error(), "kafka.brokers") {
+			t.Errorf("file %q, bad brokers: %v", file, err)
+		}
+	}
+	if _, err := Load(path, nil, nil); err == nil || !strings.Contains(err.Error(), "graphs") {
+		t.Errorf("run without a graph: %v", err)
+	}
+}
+
 func TestBadOverride(t *testing.T) {
 	_, err := Load("", []string{"PRESAGE_SLICE=soon"}, nil)
 	if err == nil || !strings.Contains(err.Error(), "PRESAGE_SLICE") {

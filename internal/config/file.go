@@ -18,6 +18,25 @@ import (
 // overrides (flags that were set, by their key), and checks the result. path may
 // be empty: then there is no file.
 func Load(path string, environ []string, flags map[string]string) (Config, error) {
+	c, err := read(path, environ, flags)
+	if err != nil {
+		return c, err
+	}
+	return c, refuse(path, c.check())
+}
+
+// LoadClient is Load for commands that only talk to Kafka: the graphs may be
+// missing, and only kafka, topics and log of the result are meant to be used.
+func LoadClient(path string, environ []string, flags map[string]string) (Config, error) {
+	c, err := read(path, environ, flags)
+	if err != nil {
+		return c, err
+	}
+	return c, refuse(path, c.checkClient())
+}
+
+// read is Load without the checks.
+func read(path string, environ []string, flags map[string]string) (Config, error) {
 	c := Default()
 	if path != "" {
 		data, err := os.ReadFile(path)
@@ -37,28 +56,18 @@ func Load(path string, environ []string, flags map[string]string) (Config, error
 	for i := range c.Graphs {
 		c.Graphs[i].fill()
 	}
-	if problems := c.check(); len(problems) > 0 {
-		where := path
-		if where == "" {
-			where = "configuration"
-		}
-		return c, fmt.Errorf("%s: %s", where, strings.Join(problems, "; "))
-	}
 	return c, nil
 }
 
-// LoadClient is Load for commands that only talk to Kafka: the graphs of the file
-// may be missing, and only kafka and topics of the result are meant to be used.
-func LoadClient(path string, environ []string, flags map[string]string) (Config, error) {
-	if flags["graph"] == "" && path == "" {
-		// A graph by default, so that Load finds nothing to complain about.
-		given := map[string]string{"graph": "default"}
-		for key, value := range flags {
-			given[key] = value
-		}
-		flags = given
+// refuse is the error that lists problems, nil without any.
+func refuse(path string, problems []string) error {
+	if len(problems) == 0 {
+		return nil
 	}
-	return Load(path, environ, flags)
+	if path == "" {
+		path = "configuration"
+	}
+	return fmt.Errorf("%s: %s", path, strings.Join(problems, "; "))
 }
 
 func decode(path string, data []byte, c *Config) error {
