@@ -1,0 +1,174 @@
+package kernel
+
+// Product are the sizes and the epilogue of a matrix product.
+type Product struct {
+	M, N, K       int
+	LDA, LDB, LDC int  // elements from row to row
+	TransA        bool // A is stored [K, M]
+	Add           bool // C is added to, not overwritten
+	ReLU          bool // C's negative elements become zero
+}
+
+// Gemm is C = A B in row-major order, A [M, K] (or its transpose), B [K, N], C [M, N]:
+//
+//	for i, j: s = bias[j], or C[i,j] with Add, or 0
+//	          for k: s = fma(A[i,k], B[k,j], s)
+//	          C[i,j] = s, or max(s, 0) with ReLU
+//
+// bias has N elements or is nil, and goes with no Add. C overlaps neither A nor B. The sum of an element
+// runs along k in order whatever the sizes are, so that a row of C depends on its row of A and on
+// B alone: bit for bit, a part of a product equals that part of the whole.
+func Gemm(c, a, b, bias []float32, p Product) {
+	p.check(c, a, b, bias)
+	if p.M == 0 || p.N == 0 {
+		return
+	}
+	best.gemm(c, a, b, bias, p)
+}
+
+// Rows is the product's part of rows [from, to) of C, and where its A and C begin.
+func (p Product) Rows(from, to int) (part Product, a, c int) {
+	part = p
+	part.M = to - from
+	if p.TransA {
+		return part, from, from * p.LDC
+	}
+	return part, from * p.LDA, from * p.LDC
+}
+
+// Grain is how many rows of C are best computed at a time; parts of a product should have a
+// multiple of it.
+const Grain = 14
+
+func (p Product) check(c, a, b, bias []float32) {
+	rows, cols := p.M, p.K
+	if p.TransA {
+		rows, cols = p.K, p.M
+	}
+	if p.M < 0 || p.N < 0 || p.K < 0 || !holds(a, rows, cols, p.LDA) || !holds(b, p.K, p.N, p.LDB) || !holds(c, p.M, p.N, p.LDC) {
+		bug("product %+v of %d and %d elements into %d", p, len(a), len(b), len(c))
+	}
+	if bias != nil && (len(bias) < p.N || p.Add) {
+		bug("product %+v with a bias of %d elements", p, len(bias))
+	}
+}
+
+// holds says whether v has room for rows of cols elements that lie stride apart.
+func holds(v []float32, rows, cols, stride int) bool {
+	return rows == 0 || cols == 0 || stride >= cols && len(v) >= (rows-1)*stride+cols
+}
+
+// deep is how far along k a product goes before it begins again at the first row: what it reads of
+// A and B by then fits the second-level cache. An element's sum waits in C meanwhile, which
+// changes nothing of it.
+const (
+	deep           = 512
+	deepTransposed = 256
+)
+
+// block computes up to a fixed number of rows, as Gemm does; flags are the bits below.
+type block func(a *float32, lda int, b *float32, ldb int, c *float32, ldc int, rows, n, k int, bias *float32, flags int)
+
+const (
+	flagAdd  = 1
+	flagReLU = 2
+)
+
+// blocked is a product in blocks of at most most rows, all of about the same height.
+func (p Product) blocked(c, a, b, bias []float32, most int, f block) {
+	step := deep
+	if p.TransA {
+		step = deepTransposed
+	}
+	blocks := (p.M + most - 1) / most
+	for k := 0; k == 0 || k < p.K; k += step {
+		depth := min(step, p.K-k)
+		flags := 0
+		if k > 0 || p.Add {
+			flags |= flagAdd
+		}
+		if p.ReLU && k+depth == p.K {
+			flags |= flagReLU
+		}
+		row := 0
+		for i := range blocks {
+			rows := p.M / blocks
+			if i < p.M%blocks {
+				rows++
+			}
+			at := row*p.LDA + k
+			if p.TransA {
+				at = k*p.LDA + row
+			}
+			f(first(a, at), p.LDA, first(b, k*p.LDB), p.LDB, first(c, row*p.LDC), p.LDC, rows, p.N, depth, first(bias, 0), flags)
+			row += rows
+		}
+	}
+}
+
+// first is the address of an element; nil where there is none.
+func first(v []float32, at int) *float32 {
+	if at >= len(v) {
+		return nil
+	}
+	return &v[at]
+}
+
+// gemmGo is Gemm in Go, four steps of k at a time.
+func gemmGo(c, a, b, bias []float32, p Product) {
+	for i := range p.M {
+		out := c[i*p.LDC : i*p.LDC+p.N]
+		switch {
+		case p.Add:
+		case bias != nil:
+			copy(out, bias)
+		default:
+			clear(out)
+		}
+		k := 0
+		for ; k+4 <= p.K; k += 4 {
+			a0, a1, a2, a3 := p.element(a, i, k), p.element(a, i, k+1), p.element(a, i, k+2), p.element(a, i, k+3)
+			b0, b1 := b[k*p.LDB:][:len(out)], b[(k+1)*p.LDB:][:len(out)]
+			b2, b3 := b[(k+2)*p.LDB:][:len(out)], b[(k+3)*p.LDB:][:len(out)]
+			for j := range out {
+				out[j] = out[j] + a0*b0[j] + a1*b1[j] + a2*b2[j] + a3*b3[j]
+			}
+		}
+		for ; k < p.K; k++ {
+			v, row := p.element(a, i, k), b[k*p.LDB:][:len(out)]
+			for j := range out {
+				out[j] += v * row[j]
+			}
+		}
+		if p.ReLU {
+			for j, v := range out {
+				out[j] = max(v, 0)
+			}
+		}
+	}
+}
+
+func (p Product) element(a []float32, i, k int) float32 {
+	if p.TransA {
+		return a[k*p.LDA+i]
+	}
+	return a[i*p.LDA+k]
+}
+
+// Transpose writes src [rows, cols] into dst [cols, rows]; both are dense and don't overlap.
+func Transpose(dst, src []float32, rows, cols int) {
+	if len(dst) < rows*cols || len(src) < rows*cols {
+		bug("transpose of [%d, %d] from %d into %d elements", rows, cols, len(src), len(dst))
+	}
+	const side = 16 // of a square that stays in the first-level cache
+	for i0 := 0; i0 < rows; i0 += side {
+		for j0 := 0; j0 < cols; j0 += side {
+			for j := j0; j < min(j0+side, cols); j++ {
+				out := dst[j*rows+i0 : j*rows+min(i0+side, rows)]
+				for i := range out {
+					out[i] = src[(i0+i)*cols+j]
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,19 @@
+//go:build amd64 && !noasm
+
+package kernel
+
+func gemmAVX2(c, a, b, bias []float32, p Product) {
+	f := gemmRowsAVX2
+	if p.TransA {
+		f = gemmColsAVX2
+	}
+	p.blocked(c, a, b, bias, 6, f)
+}
+
+func gemmAVX512(c, a, b, bias []float32, p Product) {
+	f := gemmRowsAVX512
+	if p.TransA {
+		f = gemmColsAVX512
+	}
+	p.blocked(c, a, b, bias, 14, f)
+}
