@@ -10,6 +10,7 @@ import (
 	"presage/model/baseline"
 	"presage/model/catalog"
 	"presage/model/online"
+	"presage/model/tensor/pool"
 	"presage/windower"
 	"presage/windower/stage"
 )
@@ -49,7 +50,7 @@ func fingerprint(g config.Graph) uint64 {
 }
 
 // loopConfig says how a graph is forecast.
-func loopConfig(graph string, m config.Model) (online.Config, error) {
+func loopConfig(graph string, m config.Model, workers *pool.Pool) (online.Config, error) {
 	c := online.Config{
 		Graph: graph, Targets: []string{m.Target}, Input: m.Input, Horizons: m.Horizons, Level: m.Interval,
 		Baselines: baseline.Methods(), RetrainEvery: m.RetrainEvery, Seed: m.Seed, Epochs: m.Epochs,
@@ -58,11 +59,13 @@ func loopConfig(graph string, m config.Model) (online.Config, error) {
 		c.Targets = append(c.Targets, online.Requests)
 	}
 	if m.Network != "none" {
-		network, err := catalog.Find(m.Network)
-		if err != nil {
+		var err error
+		if c.Network, err = catalog.Find(m.Network, workers.Urgent()); err != nil {
 			return c, fmt.Errorf("model.network: %w", err)
 		}
-		c.Network = network
+		if c.Trainee, err = catalog.Find(m.Network, workers.Background()); err != nil {
+			return c, fmt.Errorf("model.network: %w", err)
+		}
 	}
 	return c, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,7 @@ import (
 	"presage/internal/config"
 	"presage/internal/kafka"
 	"presage/internal/web"
+	"presage/model/tensor/pool"
 	"presage/sink"
 	"presage/windower/slice"
 	"presage/windower/stage"
@@ -62,6 +64,15 @@ func newPipeline(cfg config.Config, role string, client *kafka.Client, log *slog
 	return p, nil
 }
 
+// newPool makes the workers of all networks of this process; 0 CPUs are all that Go may use.
+func newPool(cpus int) *pool.Pool {
+	most := runtime.GOMAXPROCS(0)
+	if cpus > 0 {
+		most = min(cpus, most)
+	}
+	return pool.New(most)
+}
+
 // ensureTopics makes Presage's own topics, or sees that they are there.
 func (p *pipeline) ensureTopics(ctx context.Context) error {
 	specs := ownTopics(p.cfg.Topics)
@@ -87,6 +98,8 @@ func (p *pipeline) run(ctx context.Context) error {
 		}
 		defer release()
 	}
+	workers := newPool(p.cfg.Model.CPUs)
+	defer workers.Close()
 	ctx, done := context.WithCancel(ctx)
 	defer done()
 	group, ctx := errgroup.WithContext(ctx)
@@ -101,7 +114,7 @@ func (p *pipeline) run(ctx context.Context) error {
 			group.Go(func() error { return stage.RunAssembler(ctx, o) })
 		}
 		if p.role != roleWindower {
-			forecasters.Go(func() error { return p.forecast(ctx2, g) })
+			forecasters.Go(func() error { return p.forecast(ctx2, g, workers) })
 		}
 	}
 	if p.role != roleWindower {
@@ -123,8 +136,8 @@ func (p *pipeline) stageOptions(g config.Graph) stage.Options {
 }
 
 // forecast runs one graph's forecaster.
-func (p *pipeline) forecast(ctx context.Context, g config.Graph) (err error) {
-	loop, err := loopConfig(g.Name, p.cfg.Model)
+func (p *pipeline) forecast(ctx context.Context, g config.Graph, workers *pool.Pool) (err error) {
+	loop, err := loopConfig(g.Name, p.cfg.Model, workers)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"presage/model/matrix"
 	"presage/model/registry"
 	"presage/model/stgnn"
+	"presage/model/tensor/pool"
 	"presage/model/trial"
 	"presage/windower/slice"
 )
@@ -32,6 +33,7 @@ type trainFlags struct {
 	seed            uint64
 	epochs          int
 	level           float64
+	cpus            int
 	out             string
 }
 
@@ -61,6 +63,7 @@ func newTrain() *cobra.Command {
 	flags.Float64Var(&f.level, "level", 0.9, "share that the interval shall hold")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed")
 	flags.IntVar(&f.epochs, "epochs", 0, "upper bound of the training; 0: the network's own")
+	flags.IntVar(&f.cpus, "cpus", 0, "threads at most; 0: all")
 	flags.StringVar(&f.out, "out", "", "folder for the trained model (default: the state folder for history, none for matrix)")
 	return cmd
 }
@@ -72,8 +75,10 @@ func (f *trainFlags) run(ctx context.Context, out, progress io.Writer) error {
 	}
 	view := newScreen(progress)
 	view.Printf("%d steps of %d series", len(steps), len(steps[len(steps)-1].Services))
+	workers := newPool(f.cpus)
+	defer workers.Close()
 	begun := time.Now()
-	outcome, err := trial.Run(ctx, steps, task, f.methods(), trial.Options{
+	outcome, err := trial.Run(ctx, steps, task, f.methods(workers.Urgent()), trial.Options{
 		Valid: f.valid, Test: f.test, Level: f.level, Seed: f.seed, Epochs: f.epochs,
 		Progress: func(method string, p model.FitProgress) {
 			view.Progress(fmt.Sprintf("%s  epoch %d of %d  loss %.4f  validation error %s %s  %s",
@@ -92,7 +97,7 @@ func (f *trainFlags) run(ctx context.Context, out, progress io.Writer) error {
 }
 
 // methods are persistence and the network: the last one is what is trained.
-func (f *trainFlags) methods() []model.Method {
+func (f *trainFlags) methods(lane *pool.Lane) []model.Method {
 	return []model.Method{
 		{Name: baseline.Persistence, New: baseline.NewPersistence},
 		{Name: "stgnn", New: func(t model.Task) (model.Forecaster, error) {
@@ -100,7 +105,7 @@ func (f *trainFlags) methods() []model.Method {
 			if f.format == "matrix" {
 				cfg.Scaling = stgnn.ScalePooled
 			}
-			return stgnn.New(t, cfg)
+			return stgnn.New(t, cfg, lane)
 		}},
 	}
 }

@@ -117,6 +117,9 @@ func (c *Config) checkModel(report func(string, ...any)) {
 	if m.Horizons < 1 || m.Horizons > 512 {
 		report("model.horizons: expected 1 to 512 slices, found %d", m.Horizons)
 	}
+	if m.CPUs < 0 {
+		report("model.cpus: expected a number of threads, or 0 for all, found %d", m.CPUs)
+	}
 	switch m.Target {
 	case "response_time", "p50", "p95", "p99", "requests":
 	default:

@@ -87,6 +87,7 @@ type Model struct {
 	RetrainEvery int     `yaml:"retrain_every"`
 	Epochs       int     `yaml:"epochs"`
 	Seed         uint64  `yaml:"seed"`
+	CPUs         int     `yaml:"cpus"` // threads of the networks at most; 0: as many as Go may use
 }
 
 // Duration is a time.Duration written as in Go: 60s, 5m, 1h30m. In a file zero

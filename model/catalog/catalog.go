@@ -7,22 +7,24 @@ import (
 	"presage/model"
 	"presage/model/baseline"
 	"presage/model/stgnn"
+	"presage/model/tensor/pool"
 )
 
-// Networks are the trained forecasters; the first is the system's own.
-func Networks() []model.Method {
+// Networks are the trained forecasters; the first is the system's own. They split their work over the lane;
+// nil means one thread.
+func Networks(lane *pool.Lane) []model.Method {
 	return []model.Method{
-		{Name: "stgnn", New: func(t model.Task) (model.Forecaster, error) { return stgnn.New(t, stgnn.Config{}) }},
+		{Name: "stgnn", New: func(t model.Task) (model.Forecaster, error) { return stgnn.New(t, stgnn.Config{}, lane) }},
 	}
 }
 
 // Methods are the baselines, persistence first, then the networks.
-func Methods() []model.Method { return append(baseline.Methods(), Networks()...) }
+func Methods(lane *pool.Lane) []model.Method { return append(baseline.Methods(), Networks(lane)...) }
 
 // Find gives a method by its name.
-func Find(name string) (model.Method, error) {
+func Find(name string, lane *pool.Lane) (model.Method, error) {
 	var names []string
-	for _, m := range Methods() {
+	for _, m := range Methods(lane) {
 		if m.Name == name {
 			return m, nil
 		}

@@ -12,17 +12,17 @@ func TestEveryMethodTakesBothTargets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range Methods() {
+		for _, m := range Methods(nil) {
 			f, err := m.New(task)
 			if err != nil || f == nil {
 				t.Errorf("%s of %s: %v", m.Name, channel, err)
 			}
-			if found, err := Find(m.Name); err != nil || found.Name != m.Name {
+			if found, err := Find(m.Name, nil); err != nil || found.Name != m.Name {
 				t.Errorf("find %s: %q, %v", m.Name, found.Name, err)
 			}
 		}
 	}
-	if _, err := Find("oracle"); err == nil {
+	if _, err := Find("oracle", nil); err == nil {
 		t.Error("an unknown method was found")
 	}
 }

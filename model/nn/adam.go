@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"presage/model/tensor"
+	"presage/model/tensor/kernel"
 )
 
 // Adam is Kingma and Ba's optimiser with PyTorch's defaults and conventions: the
@@ -37,24 +38,35 @@ func NewAdam[T tensor.Float](params []Param[T]) *Adam[T] {
 // gradients.
 func (a *Adam[T]) Step(rate float64) {
 	a.step++
-	scale := T(a.clipScale())
-	b1, b2 := T(a.Beta1), T(a.Beta2)
+	scale := a.clipScale()
 	plain := rate
 	rate /= 1 - math.Pow(a.Beta1, float64(a.step))
 	root := math.Sqrt(1 - math.Pow(a.Beta2, float64(a.step)))
 	for k, p := range a.params {
-		decay, keep := T(a.Decay*p.Decay), T(1)
+		decay, keep := a.Decay*p.Decay, 1.0
 		if a.Decoupled {
-			decay, keep = 0, T(1-plain*a.Decay*p.Decay)
+			decay, keep = 0, 1-plain*a.Decay*p.Decay
 		}
-		m, v, w := a.first[k], a.second[k], p.Var.Data
-		for i, g := range p.Var.Grad {
-			g = g*scale + decay*w[i]
-			m[i] = b1*m[i] + (1-b1)*g
-			v[i] = b2*v[i] + (1-b2)*g*g
-			w[i] = keep*w[i] - T(rate)*m[i]/(T(math.Sqrt(float64(v[i])))/T(root)+T(a.Epsilon))
-		}
-		p.Var.ZeroGrad()
+		update(p.Var.Data, p.Var.Grad, a.first[k], a.second[k], kernel.AdamStep{
+			Scale: float32(scale), Decay: float32(decay), Keep: float32(keep), Beta1: float32(a.Beta1), Beta2: float32(a.Beta2),
+			Rate: float32(rate), Root: float32(root), Epsilon: float32(a.Epsilon),
+		})
+	}
+}
+
+// update moves one array and clears its gradient, in one pass.
+func update[T tensor.Float](w, g, m, v []T, s kernel.AdamStep) {
+	if narrow, ok := any(w).([]float32); ok {
+		kernel.Adam(narrow, any(g).([]float32), any(m).([]float32), any(v).([]float32), s)
+		return
+	}
+	b1, b2 := T(s.Beta1), T(s.Beta2)
+	for i := range w {
+		d := g[i]*T(s.Scale) + T(s.Decay)*w[i]
+		m[i] = b1*m[i] + (1-b1)*d
+		v[i] = b2*v[i] + (1-b2)*d*d
+		w[i] = T(s.Keep)*w[i] - T(s.Rate)*m[i]/(T(math.Sqrt(float64(v[i])))/T(s.Root)+T(s.Epsilon))
+		g[i] = 0
 	}
 }
 
@@ -65,12 +77,22 @@ func (a *Adam[T]) clipScale() float64 {
 	}
 	var sum float64
 	for _, p := range a.params {
-		for _, g := range p.Var.Grad {
-			sum += float64(g) * float64(g)
-		}
+		sum += squares(p.Var.Grad)
 	}
 	if norm := math.Sqrt(sum); norm > a.Clip {
 		return a.Clip / norm
 	}
 	return 1
+}
+
+// squares is the sum of squares in float64.
+func squares[T tensor.Float](v []T) float64 {
+	if narrow, ok := any(v).([]float32); ok {
+		return kernel.SumSquares(narrow)
+	}
+	var sum float64
+	for _, x := range v {
+		sum += float64(x) * float64(x)
+	}
+	return sum
 }

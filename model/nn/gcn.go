@@ -20,9 +20,11 @@ func NewGCN[T tensor.Float](in, out int, rng *rand.Rand) *GCN[T] {
 	return g
 }
 
-// Forward maps [s.Cols, in] to [s.Rows, out].
-func (g *GCN[T]) Forward(t *tensor.Tape[T], s *tensor.CSR[T], x *tensor.Var[T]) *tensor.Var[T] {
-	return t.ReLU(t.MatMul(t.SpMM(s, x), g.W))
+// Forward maps the rows of one or more slices, [N, in] each, to [N, out]; graphs are the slices'
+// normalised adjacencies. The graph comes before the weights: that way round the first layer mixes as many
+// channels as there are inputs, not as there are outputs.
+func (g *GCN[T]) Forward(t *tensor.Tape[T], x *tensor.Var[T], graphs ...*tensor.CSR[T]) *tensor.Var[T] {
+	return t.Linear(t.SpMM(x, graphs...), g.W, nil, true)
 }
 
 // Params lists the weights.

@@ -24,17 +24,10 @@ func NewGRU[T tensor.Float](in, hidden int, rng *rand.Rand) *GRU[T] {
 	return g
 }
 
-// Forward runs the layer from a state of zeros over steps, each [N, in], and returns the
-// last state [N, hidden].
-func (g *GRU[T]) Forward(t *tensor.Tape[T], steps []*tensor.Var[T]) *tensor.Var[T] {
-	hidden := g.WHidden.Cols()
-	h := tensor.NewConst(make([]T, steps[0].Rows()*hidden), steps[0].Rows(), hidden)
-	for _, x := range steps {
-		in := t.AddRow(t.MatMulT(x, g.WIn), g.BIn)
-		rec := t.AddRow(t.MatMulT(h, g.WHidden), g.BHidden)
-		h = t.GRUGates(in, rec, h)
-	}
-	return h
+// Forward runs the layer from a state of zeros over sequences, whose step k is row index[k][j] of x
+// [.., in] or zeros where that is -1, and returns their last states [R, hidden].
+func (g *GRU[T]) Forward(t *tensor.Tape[T], x *tensor.Var[T], index [][]int32) *tensor.Var[T] {
+	return t.GRU(x, index, tensor.GRUWeights[T]{In: g.WIn, Hidden: g.WHidden, BiasIn: g.BIn, BiasHidden: g.BHidden})
 }
 
 // Params lists the four arrays under PyTorch's names.

@@ -22,7 +22,12 @@ func NewLinear[T tensor.Float](in, out int, rng *rand.Rand) *Linear[T] {
 
 // Forward maps [.., in] to [.., out].
 func (l *Linear[T]) Forward(t *tensor.Tape[T], x *tensor.Var[T]) *tensor.Var[T] {
-	return t.AddRow(t.MatMul(x, l.W), l.B)
+	return t.Linear(x, l.W, l.B, false)
+}
+
+// ForwardReLU is Forward followed by max(·, 0), in one pass.
+func (l *Linear[T]) ForwardReLU(t *tensor.Tape[T], x *tensor.Var[T]) *tensor.Var[T] {
+	return t.Linear(x, l.W, l.B, true)
 }
 
 // Params lists weight and bias.

@@ -18,7 +18,7 @@ func NewMLP[T tensor.Float](in, hidden, out int, rng *rand.Rand) *MLP[T] {
 
 // Forward maps [.., in] to [.., out].
 func (m *MLP[T]) Forward(t *tensor.Tape[T], x *tensor.Var[T]) *tensor.Var[T] {
-	return m.Second.Forward(t, t.ReLU(m.First.Forward(t, x)))
+	return m.Second.Forward(t, m.First.ForwardReLU(t, x))
 }
 
 // Params lists both layers, named as fc1 and fc2 under name.

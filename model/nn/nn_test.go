@@ -27,7 +27,8 @@ func TestLayerGradients(t *testing.T) {
 	gcn := nn.NewGCN[float64](4, 5, rng)
 	gru := nn.NewGRU[float64](4, 3, rng)
 	x := gradcheck.Random(rng, 3, 4)
-	steps := []*vr{gradcheck.Random(rng, 2, 4), gradcheck.Random(rng, 2, 4), gradcheck.Random(rng, 2, 4)}
+	rows := gradcheck.Random(rng, 5, 4)
+	index := [][]int32{{0, -1, 2}, {1, 0, 3}, {4, 1, 2}} // shared between sequences, and one that begins late
 
 	tests := []struct {
 		name   string
@@ -41,8 +42,8 @@ func TestLayerGradients(t *testing.T) {
 			return residual.Forward(tp, x, rand.New(rand.NewPCG(1, 1)))
 		}},
 		{"MLP", mlp.Params(""), []*vr{x}, func(tp *tensor.Tape[float64]) *vr { return mlp.Forward(tp, x) }},
-		{"GCN", gcn.Params("w"), []*vr{x}, func(tp *tensor.Tape[float64]) *vr { return gcn.Forward(tp, sparse, x) }},
-		{"GRU", gru.Params("gru"), steps, func(tp *tensor.Tape[float64]) *vr { return gru.Forward(tp, steps) }},
+		{"GCN", gcn.Params("w"), []*vr{x}, func(tp *tensor.Tape[float64]) *vr { return gcn.Forward(tp, x, sparse) }},
+		{"GRU", gru.Params("gru"), []*vr{rows}, func(tp *tensor.Tape[float64]) *vr { return gru.Forward(tp, rows, index) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -19,7 +19,7 @@ func NewResidual[T tensor.Float](width int, dropout float64, rng *rand.Rand) *Re
 
 // Forward keeps the shape of x. A nil rng switches dropout off.
 func (r *Residual[T]) Forward(t *tensor.Tape[T], x *tensor.Var[T], rng *rand.Rand) *tensor.Var[T] {
-	h := t.Dropout(t.ReLU(r.In.Forward(t, x)), r.Dropout, rng)
+	h := t.Dropout(r.In.ForwardReLU(t, x), r.Dropout, rng)
 	return t.Add(x, r.Out.Forward(t, h))
 }
 

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 
 	"presage/model/tensor"
+	"presage/model/tensor/kernel"
+	"presage/model/tensor/pool"
 )
 
 // Problem is what Train minimises.
@@ -34,6 +36,7 @@ type Options struct {
 	// Average is the decay of the running average of the weights that is validated
 	// and kept in place of the weights themselves; 0 means no averaging.
 	Average float64
+	Lane    *pool.Lane // whose workers a step is split over; nil means one thread
 	// Progress is told after every epoch; nil is allowed.
 	Progress func(epoch int, loss, valid float64)
 }
@@ -56,7 +59,7 @@ func Train(ctx context.Context, p Problem, params []Param[float32], o Options) (
 	r := run{
 		o: o, problem: p, params: params,
 		rng:  rand.New(rand.NewPCG(o.Seed, 0x7261696e)),
-		adam: NewAdam(params), tape: tensor.NewTape[float32](),
+		adam: NewAdam(params), tape: tensor.NewTape[float32](o.Lane),
 		average: Copy(params), best: Copy(params),
 	}
 	r.adam.Decay, r.adam.Decoupled, r.adam.Clip = o.Decay, o.Decoupled, o.Clip
@@ -168,9 +171,8 @@ func (r *run) track() {
 	decay := float32(min(r.o.Average, float64(1+r.step)/float64(10+r.step)))
 	for k, p := range r.params {
 		avg := r.average[k]
-		for i, w := range p.Var.Data {
-			avg[i] = decay*avg[i] + (1-decay)*w
-		}
+		kernel.Scale(avg, avg, decay)
+		kernel.Axpy(avg, p.Var.Data, 1-decay)
 	}
 }
 

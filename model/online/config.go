@@ -21,6 +21,7 @@ type Config struct {
 	Input, Horizons int            // T and H, slices
 	Level           float64        // of the intervals, e.g. 0.9
 	Network         model.Method   // none if New is nil: the baselines serve
+	Trainee         model.Method   // Network as trainings use it, on a lane that waits for forecasts; Network itself if New is nil
 	Baselines       []model.Method // persistence first
 	FirstTraining   int            // slices that are not empty; 0 means 8 × (T + H)
 	RetrainEvery    int            // slices that are not empty, at most (sooner while the history is short); 0 means 1440
@@ -42,6 +43,9 @@ func (c *Config) defaults() {
 	}
 	if c.RetrainEvery == 0 {
 		c.RetrainEvery = 1440
+	}
+	if c.Trainee.New == nil {
+		c.Trainee = c.Network
 	}
 	if c.MaxHistory == 0 {
 		c.MaxHistory = 4320

@@ -223,7 +223,7 @@ func TestLoopRestoreGivesTheSameForecasts(t *testing.T) {
 
 // The real network caches what it has seen of the window; a restart does without the cache.
 func TestLoopRestoreWithSTGNN(t *testing.T) {
-	network, err := catalog.Find("stgnn")
+	network, err := catalog.Find("stgnn", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,11 @@ func (l *Loop) Promote(c *Candidate) (Decision, error) {
 	if !d.Promoted {
 		return d, nil
 	}
-	e := &entrant{version: c.Version, network: true, forecaster: c.network, calibration: c.calibration, standing: c.standing}
+	network, err := t.restored(c.State)
+	if err != nil {
+		return d, fmt.Errorf("promote %s: %w", c.Version, err)
+	}
+	e := &entrant{version: c.Version, network: true, forecaster: network, calibration: c.calibration, standing: c.standing}
 	if n := t.network(); n != nil {
 		e.calibration = n.calibration.Clone()
 		t.entrants = t.entrants[:len(t.entrants)-1]
@@ -70,16 +74,22 @@ func (l *Loop) Adopt(target, version string, st model.State, trainedTo int64) er
 	if t == nil || t.network() != nil || l.cfg.Network.New == nil {
 		return fmt.Errorf("adopt %s: no network of target %q is wanted here", version, target)
 	}
-	f, err := l.cfg.Network.New(t.task)
-	if err == nil {
-		err = f.Restore(st)
-	}
+	f, err := t.restored(st)
 	if err != nil {
 		return fmt.Errorf("adopt %s: %w", version, err)
 	}
 	t.entrants = append(t.entrants, &entrant{version: version, network: true, forecaster: f, calibration: model.NewCalibration(l.cfg.Level, t.task.Horizons), standing: map[string]*standing{}})
 	t.trained = trainedTo
 	return nil
+}
+
+// restored makes the network that forecasts live out of what a training learned.
+func (t *track) restored(st model.State) (model.Forecaster, error) {
+	f, err := t.cfg.Network.New(t.task)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.Restore(st)
 }
 
 // verdict compares the candidate with the champion and with persistence.

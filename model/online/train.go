@@ -111,7 +111,7 @@ func (t *track) job(history []*model.Step) (Job, error) {
 	}
 	last := history[len(history)-1]
 	job := Job{
-		Target: t.name, Task: t.task, Method: t.cfg.Network, Baselines: t.cfg.Baselines, Level: t.cfg.Level,
+		Target: t.name, Task: t.task, Method: t.cfg.Trainee, Baselines: t.cfg.Baselines, Level: t.cfg.Level,
 		Parts: parts, Seed: t.cfg.Seed + uint64(t.totals.Trainings), Epochs: t.cfg.Epochs, At: last.At + last.Width,
 	}
 	if n := t.network(); n != nil {

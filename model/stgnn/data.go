@@ -7,6 +7,7 @@ import (
 
 	"presage/model"
 	"presage/model/nn"
+	"presage/model/tensor/pool"
 )
 
 // data are the windows of a part of the history, features made once.
@@ -147,8 +148,9 @@ func (b *basis) validate(d *data, r *rows, predict func() []float32) (scaled, na
 
 // train runs the training loop on a problem and reports it; natural holds the problem's last
 // validation error in the target's unit.
-func (c Config) train(ctx context.Context, p nn.Problem, params []nn.Param[float32], opt model.FitOptions, d *data, natural *float64) (model.FitReport, error) {
+func (c Config) train(ctx context.Context, p nn.Problem, params []nn.Param[float32], opt model.FitOptions, d *data, natural *float64, lane *pool.Lane) (model.FitReport, error) {
 	o := c.options(opt, len(d.origins), d.services())
+	o.Lane = lane
 	if opt.Progress != nil {
 		o.Progress = func(epoch int, loss, _ float64) {
 			opt.Progress(model.FitProgress{Epoch: epoch, Epochs: o.Epochs, TrainLoss: loss, ValidError: *natural})

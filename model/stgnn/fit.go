@@ -92,13 +92,13 @@ func (s *forecaster) Fit(ctx context.Context, train, valid []*model.Step, opt mo
 		cfg = before.cfg
 	}
 	l := prepare(cfg, s.task, train, opt.Seed, before)
-	p := &problem{l: l, check: tensor.NewInference[float32](),
+	p := &problem{l: l, check: tensor.NewInference[float32](s.lane),
 		train: l.newData(train, l.newFeatures), valid: l.newData(valid, l.newFeatures)}
 	l.usual, l.extent = l.newUsual(p.train), l.newExtent(p.train)
 	if before == nil {
 		l.regress(p.train)
 	}
-	report, err := s.cfg.train(ctx, p, l.net.params(), opt, p.train, &p.natural)
+	report, err := s.cfg.train(ctx, p, l.net.params(), opt, p.train, &p.natural, s.lane)
 	if err != nil {
 		return model.FitReport{}, err
 	}

@@ -38,7 +38,7 @@ func TestNetworkGradients(t *testing.T) {
 func TestUntrainedIsPersistence(t *testing.T) {
 	cfg := Config{Width: 5, Embed: 3}.withDefaults()
 	n := newNetwork[float32](cfg, dims{inputs: 2, slots: 1, services: 1, horizons: 3, quantiles: 3, median: 1}, zeroRand())
-	y := n.forward(tensor.NewInference[float32](), batch[float32]{
+	y := n.forward(tensor.NewInference[float32](nil), batch[float32]{
 		x: []float32{1, 2, 3, 4}, base: []float32{4, -9}, unit: []float32{1, 1}, trust: []float32{1, 1}, slot: []int32{-1, -1}, name: []int32{0, -1},
 	}, nil)
 	for k := range 6 {

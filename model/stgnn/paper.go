@@ -9,6 +9,7 @@ import (
 	"presage/model"
 	"presage/model/nn/adjacency"
 	"presage/model/tensor"
+	"presage/model/tensor/pool"
 )
 
 // paper is the forecaster of paper mode: the paper's equations behind model.Forecaster.
@@ -20,9 +21,11 @@ import (
 type paper struct {
 	task    model.Task
 	cfg     Config
+	lane    *pool.Lane
 	learned *paperLearned // nil before the first fit
 	ring    ring
 	tape    *tensor.Tape[float32]
+	batch   batchRows
 }
 
 // paperLearned is everything that paper mode's forecasts depend on.
@@ -31,6 +34,9 @@ type paperLearned struct {
 	clock    clock
 	net      *plain[float32]
 	residual []float32 // [H, Q], zero at the median
+
+	seen *model.Graph // the last one, and its adjacency: see normalised
+	norm *tensor.CSR[float32]
 }
 
 func newPaperLearned(b basis, rng *rand.Rand) *paperLearned {
@@ -58,8 +64,17 @@ func (l *paperLearned) newFeatures(s *model.Step, known []int32, news unseen) *f
 		}
 		l.clock.encode(s.At, row[f:])
 	}
-	out.norm = adjacency.Symmetric(l.weights(s.Graph, n))
+	out.norm = l.normalised(s.Graph, n)
 	return out
+}
+
+// normalised is the graph's adjacency as the convolutions use it. Slices that share a graph share
+// it too: it is made once a graph.
+func (l *paperLearned) normalised(g *model.Graph, n int) *tensor.CSR[float32] {
+	if l.seen != g || l.norm == nil || l.norm.Rows != n {
+		l.seen, l.norm = g, adjacency.Symmetric(l.weights(g, n))
+	}
+	return l.norm
 }
 
 // weights is the adjacency as configured.
@@ -89,56 +104,82 @@ func (l *paperLearned) weights(g *model.Graph, n int) *tensor.CSR[float32] {
 	return a
 }
 
-// forward gives [R, H] standardised values for services of windows. Slices whose
-// convolution is not at hand are convolved on the tape, all at once.
-func (l *paperLearned) forward(t *tensor.Tape[float32], views []view, services []int) *tensor.Var[float32] {
-	var todo []*features
-	offset := map[*features]int{}
-	rows := 0
+// batchRows is the scratch of one forward pass: which convolved rows each sequence is made of.
+type batchRows struct {
+	todo   []*features       // slices, each once
+	offset map[*features]int // their first rows
+	index  [][]int32         // [T, R]
+	graphs []*tensor.CSR[float32]
+}
+
+// collect lists the slices of the windows and finds the sequences' rows among them.
+func (b *batchRows) collect(input int, views []view, services []int) (rows int) {
+	if b.offset == nil {
+		b.offset = map[*features]int{}
+		b.index = make([][]int32, input)
+	}
+	clear(b.offset)
+	b.todo = b.todo[:0]
 	for k, v := range views {
 		if k > 0 && sameView(v, views[k-1]) {
 			continue
 		}
 		for _, s := range v.slices {
-			if _, ok := offset[s]; s == nil || ok {
+			if s == nil {
 				continue
 			}
-			offset[s] = rows
-			rows += len(s.services)
-			todo = append(todo, s)
-		}
-	}
-	conv := l.convolve(t, todo, rows)
-	index := make([][]int32, l.task.Input)
-	for k := range index {
-		index[k] = make([]int32, len(services))
-		for j, i := range services {
-			index[k][j] = -1
-			if r := views[j].row(k, i); r >= 0 {
-				index[k][j] = int32(offset[views[j].slices[k]] + r)
+			if _, ok := b.offset[s]; ok {
+				continue
 			}
+			b.offset[s] = rows
+			rows += len(s.services)
+			b.todo = append(b.todo, s)
 		}
 	}
-	return l.net.head.Forward(t, l.net.remember(t, conv, index))
+	for k := range b.index {
+		b.index[k] = b.index[k][:0]
+		var last *features
+		first := 0
+		for j, i := range services {
+			r := views[j].row(k, i)
+			if r < 0 {
+				b.index[k] = append(b.index[k], -1)
+				continue
+			}
+			if s := views[j].slices[k]; s != last {
+				last, first = s, b.offset[s]
+			}
+			b.index[k] = append(b.index[k], int32(first+r))
+		}
+	}
+	return rows
 }
 
-// convolve gives the convolved rows of slices, one after the other.
-func (l *paperLearned) convolve(t *tensor.Tape[float32], todo []*features, rows int) *tensor.Var[float32] {
+// forward gives [R, H] standardised values for services of windows. Slices whose
+// convolution is not at hand are convolved on the tape, all at once; windows share them.
+func (l *paperLearned) forward(t *tensor.Tape[float32], b *batchRows, views []view, services []int) *tensor.Var[float32] {
+	rows := b.collect(l.task.Input, views, services)
+	conv := l.convolve(t, b, rows)
+	return l.net.head.Forward(t, l.net.remember(t, conv, b.index))
+}
+
+// convolve gives the convolved rows of b's slices, one after the other.
+func (l *paperLearned) convolve(t *tensor.Tape[float32], b *batchRows, rows int) *tensor.Var[float32] {
 	hidden, width := l.cfg.Hidden, len(l.task.Channels)+clockFeatures
-	if todo[0].conv != nil {
-		kept := make([]float32, 0, rows*hidden)
-		for _, s := range todo {
-			kept = append(kept, s.conv...)
+	if b.todo[0].conv != nil {
+		kept := t.Buffer(rows * hidden)
+		for _, s := range b.todo {
+			copy(kept[b.offset[s]*hidden:], s.conv)
 		}
-		return tensor.NewConst(kept, rows, hidden)
+		return t.Const(kept, rows, hidden)
 	}
-	input := make([]float32, 0, rows*width)
-	var norms []*tensor.CSR[float32]
-	for _, s := range todo {
-		input = append(input, s.input...)
-		norms = append(norms, s.norm)
+	input := t.Buffer(rows * width)
+	b.graphs = b.graphs[:0]
+	for _, s := range b.todo {
+		copy(input[b.offset[s]*width:], s.input)
+		b.graphs = append(b.graphs, s.norm)
 	}
-	return l.net.convolve(t, adjacency.Stack(norms), tensor.NewConst(input, rows, width))
+	return l.net.convolve(t, t.Const(input, rows, width), b.graphs)
 }
 
 func sameView(a, b view) bool { return &a.slices[0] == &b.slices[0] }
@@ -148,7 +189,8 @@ func (l *paperLearned) keepConvolved(t *tensor.Tape[float32]) func(*model.Step, 
 	return func(s *model.Step, known []int32, news unseen) *features {
 		out := l.newFeatures(s, known, news)
 		t.Reset()
-		out.conv = slices.Clone(l.convolve(t, []*features{out}, len(s.Services)).Data)
+		one := batchRows{todo: []*features{out}, offset: map[*features]int{out: 0}}
+		out.conv = slices.Clone(l.convolve(t, &one, len(s.Services)).Data)
 		if out.conv == nil {
 			out.conv = []float32{} // a slice without services: convolved, and empty
 		}
@@ -162,6 +204,7 @@ type paperProblem struct {
 	train, valid *data
 	check        *tensor.Tape[float32]
 	rows         rows
+	batch        batchRows
 	natural      float64
 }
 
@@ -178,7 +221,7 @@ func (p *paperProblem) Loss(t *tensor.Tape[float32], windows []int, _ *rand.Rand
 	if len(r.service) == 0 {
 		return tensor.NewConst([]float32{0}, 1)
 	}
-	return t.MSE(p.l.forward(t, r.view, r.service), r.target, r.weight)
+	return t.MSE(p.l.forward(t, &p.batch, r.view, r.service), r.target, r.weight)
 }
 
 // Validate is the mean absolute error on the standardised scale.
@@ -190,7 +233,7 @@ func (p *paperProblem) Validate() float64 {
 
 func (p *paperProblem) predict() []float32 {
 	p.check.Reset()
-	return p.l.forward(p.check, p.rows.view, p.rows.service).Data
+	return p.l.forward(p.check, &p.batch, p.rows.view, p.rows.service).Data
 }
 
 // calibrate sets the residual quantiles from the validation windows.
@@ -244,9 +287,9 @@ func (s *paper) Fit(ctx context.Context, train, valid []*model.Step, opt model.F
 			copy(p.Var.Data, before[i].Var.Data)
 		}
 	}
-	p := &paperProblem{l: l, check: tensor.NewInference[float32](),
+	p := &paperProblem{l: l, check: tensor.NewInference[float32](s.lane),
 		train: l.newData(train, l.newFeatures), valid: l.newData(valid, l.newFeatures)}
-	report, err := s.cfg.train(ctx, p, l.net.params(), opt, p.train, &p.natural)
+	report, err := s.cfg.train(ctx, p, l.net.params(), opt, p.train, &p.natural, s.lane)
 	if err != nil {
 		return model.FitReport{}, err
 	}
@@ -283,7 +326,7 @@ func (s *paper) Forecast(window []*model.Step) (model.Prediction, error) {
 		return out, nil
 	}
 	s.tape.Reset()
-	y := l.forward(s.tape, slices.Repeat([]view{v}, len(rows)), rows)
+	y := l.forward(s.tape, &s.batch, slices.Repeat([]view{v}, len(rows)), rows)
 	for k, i := range rows {
 		for step := range h {
 			for j := range q {

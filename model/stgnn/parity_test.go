@@ -67,7 +67,7 @@ type plainCase[T tensor.Float] struct {
 	fixture
 	net    *plain[T]
 	params []nn.Param[T]
-	stack  *tensor.CSR[T] // normalised adjacency of all slices
+	graphs []*tensor.CSR[T] // normalised adjacency of each slice
 	x      *tensor.Var[T] // [B × T × N, F]
 	rows   [][]int32
 }
@@ -81,11 +81,9 @@ func newPlainCase[T tensor.Float](f fixture, norm *tensor.CSR[T]) *plainCase[T] 
 	for _, p := range c.params {
 		copy(p.Var.Data, c.layout(p, narrow[T](f.floats("weight/"+p.Name))))
 	}
-	var parts []*tensor.CSR[T]
 	for range fixtureBatch * fixtureSteps {
-		parts = append(parts, norm)
+		c.graphs = append(c.graphs, norm)
 	}
-	c.stack = adjacency.Stack(parts)
 	c.x = tensor.NewParam[T](shape[0]*shape[1]*shape[2], shape[3])
 	copy(c.x.Data, narrow[T](f.floats("input/x")))
 	for k := range fixtureSteps {
@@ -134,7 +132,7 @@ func narrow[T tensor.Float](v []float64) []T {
 }
 
 func (c *plainCase[T]) forward(t *tensor.Tape[T]) (conv, state, y *tensor.Var[T]) {
-	conv = c.net.convolve(t, c.stack, c.x)
+	conv = c.net.convolve(t, c.x, c.graphs)
 	state = c.net.remember(t, conv, c.rows)
 	return conv, state, c.net.head.Forward(t, state)
 }
@@ -157,7 +155,7 @@ func (c *plainCase[T]) zero() {
 
 func checkPlain[T tensor.Float](t *testing.T, f fixture, norm *tensor.CSR[T], suffix string, out, grad tolerance) {
 	c := newPlainCase(f, norm)
-	tape := tensor.NewTape[T]()
+	tape := tensor.NewTape[T](nil)
 	conv, state, y := c.forward(tape)
 	compare(t, "gcn", conv.Data, f.floats("output"+suffix+"/gcn"), out)
 	compare(t, "last_hidden", state.Data, f.floats("output"+suffix+"/last_hidden"), out)
@@ -206,7 +204,7 @@ func TestParityOfAdam(t *testing.T) {
 			f := openFixture(t, name)
 			c := newPlainCase(f, ownNorm[float32](f))
 			adam := nn.NewAdam(c.params)
-			tape := tensor.NewTape[float32]()
+			tape := tensor.NewTape[float32](nil)
 			target := narrow[float32](c.floats("input/target"))
 			for k := range 5 {
 				tape.Reset()

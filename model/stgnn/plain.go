@@ -23,19 +23,15 @@ func newPlain[T tensor.Float](inputs, hidden, outputs int, rng *rand.Rand) *plai
 	}
 }
 
-// convolve maps the rows of one or more stacked slices; s is their normalised adjacency.
-func (p *plain[T]) convolve(t *tensor.Tape[T], s *tensor.CSR[T], x *tensor.Var[T]) *tensor.Var[T] {
-	return p.second.Forward(t, s, p.first.Forward(t, s, x))
+// convolve maps the rows of one or more slices; graphs are their normalised adjacencies.
+func (p *plain[T]) convolve(t *tensor.Tape[T], x *tensor.Var[T], graphs []*tensor.CSR[T]) *tensor.Var[T] {
+	return p.second.Forward(t, p.first.Forward(t, x, graphs...), graphs...)
 }
 
 // remember runs the GRU over convolved slices. rows[k] are the rows of conv that hold step k
 // of each sequence, -1 where a service was not there (zeros then).
 func (p *plain[T]) remember(t *tensor.Tape[T], conv *tensor.Var[T], rows [][]int32) *tensor.Var[T] {
-	steps := make([]*tensor.Var[T], len(rows))
-	for k, r := range rows {
-		steps[k] = t.Gather(conv, r)
-	}
-	return p.gru.Forward(t, steps)
+	return p.gru.Forward(t, conv, rows)
 }
 
 // params lists everything trained, by the names of the parity fixtures.

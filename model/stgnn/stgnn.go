@@ -6,13 +6,15 @@ import (
 
 	"presage/model"
 	"presage/model/tensor"
+	"presage/model/tensor/pool"
 )
 
 // ErrNotFitted is returned where learned content is needed and there is none.
 var ErrNotFitted = errors.New("stgnn: neither fitted nor restored")
 
-// New makes a forecaster of the configured mode for a task.
-func New(task model.Task, cfg Config) (model.Forecaster, error) {
+// New makes a forecaster of the configured mode for a task. Its work is split over the lane's workers; nil means
+// one thread.
+func New(task model.Task, cfg Config, lane *pool.Lane) (model.Forecaster, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -21,15 +23,16 @@ func New(task model.Task, cfg Config) (model.Forecaster, error) {
 		return nil, err
 	}
 	if cfg.Mode == ModePaper {
-		return &paper{task: task, cfg: cfg, tape: tensor.NewInference[float32]()}, nil
+		return &paper{task: task, cfg: cfg, lane: lane, tape: tensor.NewInference[float32](lane)}, nil
 	}
-	return &forecaster{task: task, cfg: cfg, tape: tensor.NewInference[float32]()}, nil
+	return &forecaster{task: task, cfg: cfg, lane: lane, tape: tensor.NewInference[float32](lane)}, nil
 }
 
 // forecaster is the default mode.
 type forecaster struct {
 	task    model.Task
 	cfg     Config
+	lane    *pool.Lane
 	learned *learned // nil before the first fit
 	ring    ring
 	tape    *tensor.Tape[float32]

@@ -20,7 +20,7 @@ func BenchmarkFit(b *testing.B) {
 	}{{"50k rows", 50_000}, {"100k rows", 100_000}} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
-				f, err := stgnn.New(task, stgnn.Config{Budget: c.budget})
+				f, err := stgnn.New(task, stgnn.Config{Budget: c.budget}, nil)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -38,7 +38,7 @@ func BenchmarkForecast(b *testing.B) {
 	task := testTask()
 	task.Input, task.Horizons = 12, 12
 	steps := world{services: 1000, steps: 80, seed: 1}.make()
-	f, err := stgnn.New(task, stgnn.Config{Epochs: 1, Budget: 8000})
+	f, err := stgnn.New(task, stgnn.Config{Epochs: 1, Budget: 8000}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func smallPaper() stgnn.Config {
 
 func fit(t *testing.T, task model.Task, cfg stgnn.Config, steps []*model.Step, opt model.FitOptions) (model.Forecaster, model.FitReport) {
 	t.Helper()
-	f, err := stgnn.New(task, cfg)
+	f, err := stgnn.New(task, cfg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestLiveEqualsWholeWindow(t *testing.T) {
 			for k := len(train); k < len(steps); k++ {
 				window := steps[k-task.Input+1 : k+1]
 				got := forecast(t, live, window)
-				whole, err := stgnn.New(task, tt.cfg)
+				whole, err := stgnn.New(task, tt.cfg, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -166,7 +166,7 @@ func TestStateIsComplete(t *testing.T) {
 			t.Fatal(err)
 		}
 		state.Meta = text
-		back, err := stgnn.New(task, stgnn.Config{Mode: cfg.Mode})
+		back, err := stgnn.New(task, stgnn.Config{Mode: cfg.Mode}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +206,7 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f, err := stgnn.New(tt.task, tt.cfg)
+			f, err := stgnn.New(tt.task, tt.cfg, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -293,7 +293,7 @@ func TestWarmStartGoesOn(t *testing.T) {
 	f, first := fit(t, task, small(), steps[:140], model.FitOptions{Seed: 1})
 	var begin float64
 	r := refit(t, f, steps, model.FitOptions{Seed: 2, Warm: true, Epochs: 1, Progress: func(p model.FitProgress) { begin = p.TrainLoss }})
-	cold, _ := stgnn.New(task, small())
+	cold, _ := stgnn.New(task, small(), nil)
 	var fresh float64
 	refit(t, cold, steps, model.FitOptions{Seed: 2, Epochs: 1, Progress: func(p model.FitProgress) { fresh = p.TrainLoss }})
 	if begin >= fresh {
@@ -304,7 +304,7 @@ func TestWarmStartGoesOn(t *testing.T) {
 func TestFitStops(t *testing.T) {
 	task := testTask()
 	steps := world{services: 9, steps: 120, seed: 8}.make()
-	f, err := stgnn.New(task, small())
+	f, err := stgnn.New(task, small(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +354,7 @@ func TestNewRefuses(t *testing.T) {
 		{model.Task{}, stgnn.Config{}, "channel"},
 	}
 	for _, tt := range tests {
-		if _, err := stgnn.New(tt.task, tt.cfg); err == nil || !strings.Contains(err.Error(), tt.text) {
+		if _, err := stgnn.New(tt.task, tt.cfg, nil); err == nil || !strings.Contains(err.Error(), tt.text) {
 			t.Errorf("error %v, expected one with %q", err, tt.text)
 		}
 	}

@@ -3,38 +3,21 @@ package tensor
 // Add is a + b, element by element.
 func (t *Tape[T]) Add(a, b *Var[T]) *Var[T] {
 	sameShape("sum", a, b)
-	y := t.result(a.Shape, a, b)
-	for i, v := range a.Data {
-		y.Data[i] = v + b.Data[i]
-	}
-	t.record(y, func() {
-		accumulate(a.Grad, y.Grad, 1)
-		accumulate(b.Grad, y.Grad, 1)
-	})
-	return y
+	y := t.result(a.Shape, a.Grad != nil || b.Grad != nil)
+	plus(y.Data, a.Data, b.Data)
+	return t.record(node[T]{op: opAdd, y: y, a: a, b: b, s: 1})
 }
 
 // Sub is a - b, element by element.
 func (t *Tape[T]) Sub(a, b *Var[T]) *Var[T] {
 	sameShape("difference", a, b)
-	y := t.result(a.Shape, a, b)
-	for i, v := range a.Data {
-		y.Data[i] = v - b.Data[i]
-	}
-	t.record(y, func() {
-		accumulate(a.Grad, y.Grad, 1)
-		accumulate(b.Grad, y.Grad, -1)
-	})
-	return y
+	y := t.result(a.Shape, a.Grad != nil || b.Grad != nil)
+	minus(y.Data, a.Data, b.Data)
+	return t.record(node[T]{op: opSub, y: y, a: a, b: b, s: -1})
 }
 
-// accumulate is dst += scale * src; a nil dst wants no gradient.
-func accumulate[T Float](dst, src []T, scale T) {
-	if dst == nil {
-		return
-	}
-	src = src[:len(dst)]
-	for i := range dst {
-		dst[i] += scale * src[i]
-	}
+// backAdd serves both: s is the second input's sign.
+func backAdd[T Float](n *node[T]) {
+	accumulate(n.a, n.y.Grad, 1)
+	accumulate(n.b, n.y.Grad, n.s)
 }

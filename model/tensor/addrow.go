@@ -6,21 +6,17 @@ func (t *Tape[T]) AddRow(a, b *Var[T]) *Var[T] {
 	if len(b.Data) != c {
 		bug("bias of shape %v on rows of shape %v", b.Shape, a.Shape)
 	}
-	y := t.result(a.Shape, a, b)
+	y := t.result(a.Shape, a.Grad != nil || b.Grad != nil)
 	for r := 0; r < len(a.Data); r += c {
-		row, out := a.Data[r:r+c], y.Data[r:r+c]
-		for j, v := range row {
-			out[j] = v + b.Data[j]
-		}
+		plus(y.Data[r:r+c], a.Data[r:r+c], b.Data)
 	}
-	t.record(y, func() {
-		accumulate(a.Grad, y.Grad, 1)
-		if b.Grad == nil {
-			return
-		}
-		for r := 0; r < len(y.Grad); r += c {
-			accumulate(b.Grad, y.Grad[r:r+c], 1)
-		}
-	})
-	return y
+	return t.record(node[T]{op: opAddRow, y: y, a: a, b: b})
+}
+
+func backAddRow[T Float](n *node[T]) {
+	accumulate(n.a, n.y.Grad, 1)
+	if n.b.Grad != nil {
+		n.b.open()
+		columnSums(n.b.Grad, n.y.Grad)
+	}
 }

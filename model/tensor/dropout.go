@@ -9,26 +9,26 @@ func (t *Tape[T]) Dropout(a *Var[T], p float64, rng *rand.Rand) *Var[T] {
 	if p <= 0 || rng == nil {
 		return a
 	}
-	y := t.result(a.Shape, a)
+	y := t.result(a.Shape, a.Grad != nil)
 	keep := t.mem.take(len(a.Data))
-	scale := T(1 / (1 - p))
+	factor := [2]T{T(1 / (1 - p)), 0}
 	limit := uint64(p * (1 << 16))
-	var bits uint64
-	for i, v := range a.Data {
-		if i%4 == 0 {
-			bits = rng.Uint64()
+	for i := 0; i < len(keep); i += 4 {
+		bits := rng.Uint64()
+		for j := i; j < min(i+4, len(keep)); j++ {
+			// Below the limit the difference borrows: no branch that can't be predicted.
+			keep[j] = factor[(bits&0xffff-limit)>>63]
+			bits >>= 16
 		}
-		keep[i] = scale
-		if bits&0xffff < limit {
-			keep[i] = 0
-		}
-		bits >>= 16
-		y.Data[i] = v * keep[i]
 	}
-	t.record(y, func() {
-		for i := range a.Grad {
-			a.Grad[i] += y.Grad[i] * keep[i]
-		}
-	})
-	return y
+	times(y.Data, a.Data, keep)
+	return t.record(node[T]{op: opDropout, y: y, a: a, keep: keep})
+}
+
+func backDropout[T Float](n *node[T]) {
+	if n.a.collect() {
+		timesAdd(n.a.Grad, n.y.Grad, n.keep)
+	} else {
+		times(n.a.Grad, n.y.Grad, n.keep)
+	}
 }

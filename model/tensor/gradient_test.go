@@ -55,7 +55,7 @@ func TestGradients(t *testing.T) {
 		{"Dropout", []*vr{random(5, 7)}, func(tp *tape, in []*vr) *vr {
 			return tp.Dropout(in[0], 0.4, rand.New(rand.NewPCG(3, 4)))
 		}},
-		{"SpMM", []*vr{random(4, 3)}, func(tp *tape, in []*vr) *vr { return tp.SpMM(sparse, in[0]) }},
+		{"SpMM", []*vr{random(4, 3)}, func(tp *tape, in []*vr) *vr { return tp.SpMM(in[0], sparse) }},
 		{"GRUGates", []*vr{random(2, 9), random(2, 9), random(2, 3)}, func(tp *tape, in []*vr) *vr {
 			return tp.GRUGates(in[0], in[1], in[2])
 		}},

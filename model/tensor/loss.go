@@ -29,7 +29,7 @@ func (t *Tape[T]) pointLoss(pred *Var[T], target, weight []T, f func(float64) (l
 	if len(target) != len(pred.Data) || weight != nil && len(weight) != len(pred.Data) {
 		bug("loss of shape %v against %d targets and %d weights", pred.Shape, len(target), len(weight))
 	}
-	y := t.result([]int{}, pred)
+	y := t.result(nil, pred.Grad != nil)
 	slopes := t.mem.take(len(pred.Data))
 	var sum, total float64
 	for i, p := range pred.Data {
@@ -46,8 +46,7 @@ func (t *Tape[T]) pointLoss(pred *Var[T], target, weight []T, f func(float64) (l
 		total += w
 		slopes[i] = T(w * slope)
 	}
-	t.finishLoss(y, pred, sum, total, slopes)
-	return y
+	return t.finishLoss(y, pred, sum, total, slopes)
 }
 
 // Pinball is the weighted mean over rows, and plain mean over the Q columns, of the
@@ -58,7 +57,7 @@ func (t *Tape[T]) Pinball(pred *Var[T], target, weight []T, levels []float64) *V
 	if q != len(levels) || len(target) != rows || weight != nil && len(weight) != rows {
 		bug("pinball loss of shape %v against %d targets, %d weights, %d levels", pred.Shape, len(target), len(weight), len(levels))
 	}
-	y := t.result([]int{}, pred)
+	y := t.result(nil, pred.Grad != nil)
 	slopes := t.mem.take(len(pred.Data))
 	var sum, total float64
 	for r := range rows {
@@ -82,16 +81,17 @@ func (t *Tape[T]) Pinball(pred *Var[T], target, weight []T, levels []float64) *V
 			out[j] = T(-w * slope)
 		}
 	}
-	t.finishLoss(y, pred, sum, total, slopes)
-	return y
+	return t.finishLoss(y, pred, sum, total, slopes)
 }
 
 // finishLoss divides the sums by the total weight and records the derivative.
-func (t *Tape[T]) finishLoss(y, pred *Var[T], sum, total float64, slopes []T) {
+func (t *Tape[T]) finishLoss(y, pred *Var[T], sum, total float64, slopes []T) *Var[T] {
 	if total == 0 {
 		y.Data[0] = 0
-		return
+		return y
 	}
 	y.Data[0] = T(sum / total)
-	t.record(y, func() { accumulate(pred.Grad, slopes, y.Grad[0]/T(total)) })
+	return t.record(node[T]{op: opLoss, y: y, a: pred, keep: slopes, s: T(total)})
 }
+
+func backLoss[T Float](n *node[T]) { accumulate(n.a, n.keep, n.y.Grad[0]/n.s) }

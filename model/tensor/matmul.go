@@ -1,12 +1,6 @@
 package tensor
 
-import (
-	"slices"
-
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
-	"gonum.org/v1/gonum/blas/blas64"
-)
+import "presage/model/tensor/kernel"
 
 // MatMul is a times b. a counts as [rows, cols] whatever its leading dimensions are,
 // and they are the result's; b is a matrix.
@@ -33,68 +27,95 @@ func (t *Tape[T]) matMul(a, b *Var[T], ta, tb bool) *Var[T] {
 	if k != kb {
 		bug("matrix product of shapes %v and %v, transposed %v and %v", a.Shape, b.Shape, ta, tb)
 	}
-	shape := []int{m, n}
+	shape := t.matrix(m, n)
 	if !ta {
-		shape = withCols(a.Shape, n)
+		shape = t.withCols(a.Shape, n)
 	}
-	y := t.result(shape, a, b)
-	gemm(ta, tb, m, n, k, a.Data, b.Data, 0, y.Data)
-	t.record(y, func() {
-		if a.Grad != nil {
-			if ta { // dA = B' dYᵀ with A stored [k, m]
-				gemm(tb, true, k, m, n, b.Data, y.Grad, 1, a.Grad)
-			} else {
-				gemm(false, !tb, m, k, n, y.Grad, b.Data, 1, a.Grad)
-			}
-		}
-		if b.Grad != nil {
-			if tb { // dB is stored [n, k]
-				gemm(true, ta, n, k, m, y.Grad, a.Data, 1, b.Grad)
-			} else {
-				gemm(!ta, false, k, n, m, a.Data, y.Grad, 1, b.Grad)
-			}
-		}
-	})
-	return y
+	y := t.result(shape, a.Grad != nil || b.Grad != nil)
+	t.product(y.Data, a.Data, b.Data, m, n, k, ta, tb, false)
+	flags := 0
+	if ta {
+		flags |= 1
+	}
+	if tb {
+		flags |= 2
+	}
+	return t.record(node[T]{op: opMatMul, y: y, a: a, b: b, i: m, j: n, k: flags})
 }
 
-// gemm is C = op(A) op(B) + beta C with op(A) [m, k], op(B) [k, n]; all dense.
-func gemm[T Float](ta, tb bool, m, n, k int, a, b []T, beta T, c []T) {
+func (t *Tape[T]) backMatMul(nd *node[T]) {
+	a, b, g, m, n := nd.a, nd.b, nd.y.Grad, nd.i, nd.j
+	ta, tb := nd.k&1 != 0, nd.k&2 != 0
+	k := len(a.Data) / max(m, 1)
+	if a.Grad != nil {
+		add := a.collect()
+		if ta { // dA = B' dYᵀ with A stored [k, m]
+			t.product(a.Grad, b.Data, g, k, m, n, tb, true, add)
+		} else {
+			t.product(a.Grad, g, b.Data, m, k, n, false, !tb, add)
+		}
+	}
+	if b.Grad != nil {
+		add := b.collect()
+		if tb { // dB is stored [n, k]
+			t.product(b.Grad, g, a.Data, n, k, m, true, ta, add)
+		} else {
+			t.product(b.Grad, a.Data, g, k, n, m, !ta, false, add)
+		}
+	}
+}
+
+// product is C (+)= op(A) op(B) with op(A) [m, k], op(B) [k, n]; all dense.
+func (t *Tape[T]) product(c, a, b []T, m, n, k int, ta, tb, add bool) {
 	if m == 0 || n == 0 {
 		return
 	}
-	ar, ac, br, bc := m, k, k, n
-	fa, fb := blas.NoTrans, blas.NoTrans
+	p := kernel.Product{M: m, N: n, K: k, LDA: k, LDB: n, LDC: n, TransA: ta, Add: add}
 	if ta {
-		ar, ac, fa = k, m, blas.Trans
+		p.LDA = m
 	}
 	if tb {
-		br, bc, fb = n, k, blas.Trans
+		turned := t.mem.take(k * n)
+		transposed(turned, b, n, k)
+		b = turned
 	}
-	if k == 0 {
-		if beta == 0 {
-			clear(c)
-		}
-		return
-	}
-	switch a := any(a).(type) {
-	case []float32:
-		blas32.Gemm(fa, fb, 1,
-			blas32.General{Rows: ar, Cols: ac, Stride: ac, Data: a},
-			blas32.General{Rows: br, Cols: bc, Stride: bc, Data: any(b).([]float32)}, float32(beta),
-			blas32.General{Rows: m, Cols: n, Stride: n, Data: any(c).([]float32)})
-	case []float64:
-		blas64.Gemm(fa, fb, 1,
-			blas64.General{Rows: ar, Cols: ac, Stride: ac, Data: a},
-			blas64.General{Rows: br, Cols: bc, Stride: bc, Data: any(b).([]float64)}, float64(beta),
-			blas64.General{Rows: m, Cols: n, Stride: n, Data: any(c).([]float64)})
-	}
+	t.multiply(c, a, b, nil, p)
 }
 
-// Reshape gives v another shape of the same size; memory is shared.
-func (t *Tape[T]) Reshape(v *Var[T], shape ...int) *Var[T] {
-	if size(shape) != len(v.Data) {
-		bug("reshape of %v to %v", v.Shape, shape)
+// multiply splits a product over the lane by rows of C. The split changes nothing of the
+// result: a row is computed the same way in any part.
+func (t *Tape[T]) multiply(c, a, b, bias []T, p kernel.Product) {
+	t.products = productTask[T]{c: c, a: a, b: b, bias: bias, p: p, per: t.rowsAPart(p.M, p.N*p.K)}
+	t.lane.Run((p.M+t.products.per-1)/t.products.per, &t.products)
+	t.products = productTask[T]{}
+}
+
+// Work below smallest, in multiplications, is not worth a second worker.
+const smallest = 100_000
+
+// rowsAPart divides rows that cost so many multiplications each: a few parts a worker, so that
+// one that is held up leaves its share to the others.
+func (t *Tape[T]) rowsAPart(rows, cost int) int {
+	workers := t.lane.Workers()
+	if workers == 1 || rows*cost < smallest {
+		return max(rows, 1)
 	}
-	return &Var[T]{Shape: slices.Clone(shape), Data: v.Data, Grad: v.Grad}
+	parts := 2 * workers
+	if rows >= 8*workers*kernel.Grain {
+		parts = 4 * workers
+	}
+	return max((rows+parts-1)/parts, 1)
+}
+
+// productTask is a matrix product, a part being some rows.
+type productTask[T Float] struct {
+	c, a, b, bias []T
+	p             kernel.Product
+	per           int
+}
+
+// Part implements pool.Task.
+func (t *productTask[T]) Part(i, _ int) {
+	part, a, c := t.p.Rows(i*t.per, min((i+1)*t.per, t.p.M))
+	multiply(t.c[c:], t.a[a:], t.b, t.bias, part)
 }

@@ -3,27 +3,28 @@ package tensor
 // Mul is a times b, element by element.
 func (t *Tape[T]) Mul(a, b *Var[T]) *Var[T] {
 	sameShape("product", a, b)
-	y := t.result(a.Shape, a, b)
-	for i, v := range a.Data {
-		y.Data[i] = v * b.Data[i]
+	y := t.result(a.Shape, a.Grad != nil || b.Grad != nil)
+	times(y.Data, a.Data, b.Data)
+	return t.record(node[T]{op: opMul, y: y, a: a, b: b})
+}
+
+func backMul[T Float](n *node[T]) {
+	one := func(v, other *Var[T]) {
+		switch {
+		case v.Grad == nil:
+		case v.collect():
+			timesAdd(v.Grad, n.y.Grad, other.Data)
+		default:
+			times(v.Grad, n.y.Grad, other.Data)
+		}
 	}
-	t.record(y, func() {
-		for i := range a.Grad {
-			a.Grad[i] += y.Grad[i] * b.Data[i]
-		}
-		for i := range b.Grad {
-			b.Grad[i] += y.Grad[i] * a.Data[i]
-		}
-	})
-	return y
+	one(n.a, n.b)
+	one(n.b, n.a)
 }
 
 // Scale is a times a constant.
 func (t *Tape[T]) Scale(a *Var[T], by T) *Var[T] {
-	y := t.result(a.Shape, a)
-	for i, v := range a.Data {
-		y.Data[i] = v * by
-	}
-	t.record(y, func() { accumulate(a.Grad, y.Grad, by) })
-	return y
+	y := t.result(a.Shape, a.Grad != nil)
+	scaled(y.Data, a.Data, by)
+	return t.record(node[T]{op: opScale, y: y, a: a, s: by})
 }

@@ -8,32 +8,38 @@ func (t *Tape[T]) Quantiles(a *Var[T], median int) *Var[T] {
 	if median < 0 || median >= c {
 		bug("median column %d of shape %v", median, a.Shape)
 	}
-	y := t.result(a.Shape, a)
+	y := t.result(a.Shape, a.Grad != nil)
+	softpluses(y.Data, a.Data)
 	for r := 0; r < len(a.Data); r += c {
-		in, out := a.Data[r:r+c], y.Data[r:r+c]
-		out[median] = in[median]
+		out := y.Data[r : r+c]
+		out[median] = a.Data[r+median]
 		for j := median + 1; j < c; j++ {
-			out[j] = out[j-1] + softplus(in[j])
+			out[j] += out[j-1]
 		}
 		for j := median - 1; j >= 0; j-- {
-			out[j] = out[j+1] - softplus(in[j])
+			out[j] = out[j+1] - out[j]
 		}
 	}
-	t.record(y, func() {
-		for r := 0; r < len(a.Grad); r += c {
-			in, g, d := a.Data[r:r+c], y.Grad[r:r+c], a.Grad[r:r+c]
-			// A column carries all columns further out, so sums run inwards.
-			var right, left T
-			for j := c - 1; j > median; j-- {
-				right += g[j]
-				d[j] += right * sigmoid(in[j])
-			}
-			for j := range median {
-				left += g[j]
-				d[j] -= left * sigmoid(in[j])
-			}
-			d[median] += g[median] + right + left
+	return t.record(node[T]{op: opQuantiles, y: y, a: a, i: median})
+}
+
+func (t *Tape[T]) backQuantiles(n *node[T]) {
+	n.a.open()
+	c, median := n.a.Cols(), n.i
+	slope := t.mem.take(len(n.a.Data))
+	sigmoids(slope, n.a.Data)
+	for r := 0; r < len(n.a.Grad); r += c {
+		s, g, d := slope[r:r+c], n.y.Grad[r:r+c], n.a.Grad[r:r+c]
+		// A column carries all columns further out, so sums run inwards.
+		var right, left T
+		for j := c - 1; j > median; j-- {
+			right += g[j]
+			d[j] += right * s[j]
 		}
-	})
-	return y
+		for j := range median {
+			left += g[j]
+			d[j] -= left * s[j]
+		}
+		d[median] += g[median] + right + left
+	}
 }

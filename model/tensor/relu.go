@@ -2,16 +2,19 @@ package tensor
 
 // ReLU is max(a, 0). Its derivative at 0 is 0.
 func (t *Tape[T]) ReLU(a *Var[T]) *Var[T] {
-	y := t.result(a.Shape, a)
-	for i, v := range a.Data {
-		y.Data[i] = max(v, 0)
+	y := t.result(a.Shape, a.Grad != nil)
+	rectify(y.Data, a.Data)
+	return t.record(node[T]{op: opReLU, y: y, a: a})
+}
+
+func backReLU[T Float](n *node[T]) {
+	if !n.a.collect() {
+		rectified(n.a.Grad, n.y.Data, n.y.Grad)
+		return
 	}
-	t.record(y, func() {
-		for i := range a.Grad {
-			if y.Data[i] > 0 {
-				a.Grad[i] += y.Grad[i]
-			}
+	for i, g := range n.y.Grad {
+		if n.y.Data[i] > 0 {
+			n.a.Grad[i] += g
 		}
-	})
-	return y
+	}
 }

@@ -1,24 +1,59 @@
 package tensor
 
+import (
+	"unsafe"
+
+	"presage/model/tensor/pool"
+)
+
 // Tape records operations in order and plays their derivatives back. It owns the memory
-// of every Var that its operations make. One goroutine at a time uses a Tape.
+// of every Var that its operations make; steps of equal size allocate nothing after the
+// first. One goroutine at a time uses a Tape; large operations are split over its lane's workers.
 type Tape[T Float] struct {
+	lane      *pool.Lane
 	mem       arena[T]
-	back      []func()
+	shapes    arena[int]
+	made      arena[Var[T]]
+	inputs    arena[*Var[T]]
+	indices   arena[int32]
+	graphs    arena[*CSR[T]]
+	nodes     []node[T]
 	inference bool
+
+	// The tasks that operations give to the lane, one of a kind.
+	products  productTask[T]
+	linear    linearTask[T]
+	sparse    sparseTask[T]
+	recurrent gruTask[T]
 }
 
-// NewTape makes a tape that records derivatives.
-func NewTape[T Float]() *Tape[T] { return &Tape[T]{} }
+// NewTape makes a tape that records derivatives. A nil lane means one thread.
+func NewTape[T Float](lane *pool.Lane) *Tape[T] {
+	return &Tape[T]{lane: lane, mem: arena[T]{least: elementBlock}}
+}
 
 // NewInference makes a tape that only computes values.
-func NewInference[T Float]() *Tape[T] { return &Tape[T]{inference: true} }
+func NewInference[T Float](lane *pool.Lane) *Tape[T] {
+	t := NewTape[T](lane)
+	t.inference = true
+	return t
+}
 
 // Reset forgets all operations and takes back the memory of their results.
 func (t *Tape[T]) Reset() {
 	t.mem.reset()
-	clear(t.back)
-	t.back = t.back[:0]
+	t.shapes.reset()
+	t.made.reset()
+	t.inputs.reset()
+	t.indices.reset()
+	t.graphs.reset()
+	t.nodes = t.nodes[:0]
+}
+
+// Bytes is the memory that the tape holds for results, gradients and what operations remember.
+func (t *Tape[T]) Bytes() int {
+	var element T
+	return t.mem.held() * int(unsafe.Sizeof(element))
 }
 
 // Backward adds d loss / d v to Grad of every v that loss depends on. loss must hold
@@ -27,7 +62,9 @@ func (t *Tape[T]) Backward(loss *Var[T]) {
 	if len(loss.Data) != 1 {
 		bug("Backward from shape %v, expected a scalar", loss.Shape)
 	}
-	t.BackwardFrom(loss, []T{1})
+	one := t.mem.take(1)
+	one[0] = 1
+	t.BackwardFrom(loss, one)
 }
 
 // BackwardFrom is Backward of the sum of y times cotangent.
@@ -38,62 +75,90 @@ func (t *Tape[T]) BackwardFrom(y *Var[T], cotangent []T) {
 	if y.Grad == nil {
 		return // nothing that wants a gradient took part
 	}
-	for i, c := range cotangent {
-		y.Grad[i] += c
-	}
-	for i := len(t.back) - 1; i >= 0; i-- {
-		t.back[i]()
+	accumulate(y, cotangent, 1)
+	for i := len(t.nodes) - 1; i >= 0; i-- {
+		if n := &t.nodes[i]; n.y.reached() {
+			t.back(n)
+		}
 	}
 }
 
-// result makes an uninitialised array, with a zero gradient if one of from has a gradient.
-func (t *Tape[T]) result(shape []int, from ...*Var[T]) *Var[T] {
-	n := size(shape)
-	v := &Var[T]{Shape: shape, Data: t.mem.take(n)}
-	if t.inference {
-		return v
+// Buffer is memory of n elements with unspecified content, valid until the next Reset.
+func (t *Tape[T]) Buffer(n int) []T { return t.mem.take(n) }
+
+// Const wraps data without a gradient; unlike NewConst it allocates nothing.
+func (t *Tape[T]) Const(data []T, shape ...int) *Var[T] {
+	if len(data) != size(shape) {
+		bug("%d elements for a shape of %d", len(data), size(shape))
 	}
-	for _, f := range from {
-		if f.Grad != nil {
-			v.Grad = t.mem.take(n)
-			clear(v.Grad)
-			break
-		}
+	v := t.newVar()
+	v.Shape, v.Data = t.shape(shape), data
+	return v
+}
+
+// newVar is an empty Var of the tape's.
+func (t *Tape[T]) newVar() *Var[T] {
+	v := &t.made.take(1)[0]
+	*v = Var[T]{}
+	return v
+}
+
+// shape copies a shape into the tape's memory.
+func (t *Tape[T]) shape(s []int) []int {
+	out := t.shapes.take(len(s))
+	copy(out, s)
+	return out
+}
+
+// withCols is shape with another last dimension.
+func (t *Tape[T]) withCols(shape []int, cols int) []int {
+	out := t.shape(shape)
+	out[len(out)-1] = cols
+	return out
+}
+
+// matrix is the shape [rows, cols].
+func (t *Tape[T]) matrix(rows, cols int) []int {
+	out := t.shapes.take(2)
+	out[0], out[1] = rows, cols
+	return out
+}
+
+// result makes an uninitialised array of a shape in the tape's memory, with a gradient if wanted.
+func (t *Tape[T]) result(shape []int, gradient bool) *Var[T] {
+	n := size(shape)
+	v := t.newVar()
+	v.Shape, v.Data = shape, t.mem.take(n)
+	if gradient && !t.inference {
+		v.Grad, v.begun = t.mem.take(n), &v.own
 	}
 	return v
 }
 
-// record keeps the derivative of the operation that made v.
-func (t *Tape[T]) record(v *Var[T], back func()) {
-	if v.Grad != nil {
-		t.back = append(t.back, back)
+// view is a Var on memory of another, whose gradient it shares.
+func (t *Tape[T]) view(of *Var[T], shape []int) *Var[T] {
+	v := t.newVar()
+	v.Shape, v.Data, v.Grad, v.begun = shape, of.Data, of.Grad, of.begun
+	return v
+}
+
+// record keeps what the derivative of the operation that made y needs.
+func (t *Tape[T]) record(n node[T]) *Var[T] {
+	if n.y.Grad != nil {
+		t.nodes = append(t.nodes, n)
+	}
+	return n.y
+}
+
+// accumulate adds scale * g to the gradient of v, if it wants one.
+func accumulate[T Float](v *Var[T], g []T, scale T) {
+	switch {
+	case v.Grad == nil:
+	case v.collect():
+		axpy(v.Grad, g, scale)
+	case scale == 1:
+		copy(v.Grad, g)
+	default:
+		scaled(v.Grad, g, scale)
 	}
 }
-
-// arena hands out slices of large blocks and takes all of them back at once, so that
-// training steps of equal size allocate nothing after the first.
-type arena[T Float] struct {
-	blocks [][]T
-	block  int // index of the block in use
-	used   int // elements taken from it
-}
-
-// arenaBlock is the smallest block, in elements.
-const arenaBlock = 1 << 16
-
-// take returns n elements with unspecified content.
-func (a *arena[T]) take(n int) []T {
-	for a.block < len(a.blocks) {
-		if b := a.blocks[a.block]; a.used+n <= len(b) {
-			s := b[a.used : a.used+n : a.used+n]
-			a.used += n
-			return s
-		}
-		a.block++
-		a.used = 0
-	}
-	a.blocks = append(a.blocks, make([]T, max(n, arenaBlock)))
-	return a.take(n)
-}
-
-func (a *arena[T]) reset() { a.block, a.used = 0, 0 }

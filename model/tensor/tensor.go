@@ -10,12 +10,17 @@ type Float interface{ float32 | float64 }
 
 // Var is an array in row-major order, with its gradient if one is wanted.
 //
-// A Var made by an operation lives in its Tape's memory and is valid until the Tape's
-// next Reset. Parameters and constants own their memory.
+// A Var made by a tape, with all its memory, is the tape's and valid until its next
+// Reset. Parameters and constants own their memory.
 type Var[T Float] struct {
 	Shape []int
 	Data  []T
 	Grad  []T // same length as Data; nil if no gradient is wanted
+
+	// begun says whether Grad holds anything yet; nil means that it does. Gradients of results are
+	// not cleared: the first one to come is written, others are added.
+	begun *bool
+	own   bool // what begun points to, unless memory is shared with another Var
 }
 
 // NewParam makes a zero array that collects a gradient.
@@ -27,7 +32,7 @@ func NewParam[T Float](shape ...int) *Var[T] {
 // NewConst wraps data, whose length must be the product of shape, without a gradient.
 func NewConst[T Float](data []T, shape ...int) *Var[T] {
 	if len(data) != size(shape) {
-		bug("%d elements for shape %v", len(data), shape)
+		bug("%d elements for shape %v", len(data), slices.Clone(shape))
 	}
 	return &Var[T]{Shape: shape, Data: data}
 }
@@ -51,19 +56,32 @@ func (v *Var[T]) Rows() int {
 // ZeroGrad clears the gradient.
 func (v *Var[T]) ZeroGrad() { clear(v.Grad) }
 
+// reached says whether a gradient has come.
+func (v *Var[T]) reached() bool { return v.Grad != nil && (v.begun == nil || *v.begun) }
+
+// collect prepares Grad for an operation that writes all of it: add says whether it has to add
+// to what is there.
+func (v *Var[T]) collect() (add bool) {
+	if v.begun == nil || *v.begun {
+		return true
+	}
+	*v.begun = true
+	return false
+}
+
+// open prepares Grad for an operation that adds to some of it.
+func (v *Var[T]) open() {
+	if !v.collect() {
+		clear(v.Grad)
+	}
+}
+
 func size(shape []int) int {
 	n := 1
 	for _, s := range shape {
 		n *= s
 	}
 	return n
-}
-
-// withCols is shape with another last dimension.
-func withCols(shape []int, cols int) []int {
-	out := slices.Clone(shape)
-	out[len(out)-1] = cols
-	return out
 }
 
 func sameShape[T Float](op string, a, b *Var[T]) {

@@ -18,7 +18,7 @@ func BenchmarkResidualBlock(b *testing.B) {
 	for i := range w1.Data {
 		w1.Data[i], w2.Data[i] = float32(i%7)-3, float32(i%5)-2
 	}
-	tp := tensor.NewTape[float32]()
+	tp := tensor.NewTape[float32](nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		tp.Reset()

@@ -15,7 +15,7 @@ func constant(shape []int, data ...float64) *vr { return tensor.NewConst(data, s
 
 // TestValues holds results against sums done by hand.
 func TestValues(t *testing.T) {
-	tp := tensor.NewInference[float64]()
+	tp := tensor.NewInference[float64](nil)
 	a := constant([]int{2, 3}, 1, 2, 3, 4, 5, 6)
 	b := constant([]int{3, 2}, 1, 0, 0, 1, 2, 2)
 	tests := []struct {
@@ -41,7 +41,7 @@ func TestValues(t *testing.T) {
 		{"Gather", tp.Gather(a, []int32{1, -1}), []int{2, 3}, []float64{4, 5, 6, 0, 0, 0}},
 		{"CumSum", tp.CumSum(a), []int{2, 3}, []float64{1, 3, 6, 4, 9, 15}},
 		{"Sum", tp.Sum(a), []int{}, []float64{21}},
-		{"SpMM", tp.SpMM(&tensor.CSR[float64]{Rows: 2, Cols: 2, RowPtr: []int32{0, 0, 2}, Col: []int32{0, 1}, Val: []float64{1, 10}}, a),
+		{"SpMM", tp.SpMM(a, &tensor.CSR[float64]{Rows: 2, Cols: 2, RowPtr: []int32{0, 0, 2}, Col: []int32{0, 1}, Val: []float64{1, 10}}),
 			[]int{2, 3}, []float64{0, 0, 0, 41, 52, 63}},
 		{"MSE", tp.MSE(a, []float64{1, 2, 3, 4, 5, 0}, nil), []int{}, []float64{6}},
 		{"MSE masked, with a missing target", tp.MSE(a, []float64{1, 2, 3, 4, 3, math.NaN()}, []float64{1, 1, 1, 0, 1, 0}), []int{}, []float64{1}},
@@ -68,7 +68,7 @@ func TestQuantilesNeverCross(t *testing.T) {
 	for i := range a.Data {
 		a.Data[i] = float32(20 * rng.NormFloat64())
 	}
-	y := tensor.NewInference[float32]().Quantiles(a, 2)
+	y := tensor.NewInference[float32](nil).Quantiles(a, 2)
 	for r := 0; r < len(y.Data); r += 5 {
 		if !slices.IsSorted(y.Data[r : r+5]) {
 			t.Fatalf("row %v", y.Data[r:r+5])
@@ -84,7 +84,7 @@ func TestDropoutKeepsTheMean(t *testing.T) {
 	for i := range ones.Data {
 		ones.Data[i] = 1
 	}
-	tp := tensor.NewTape[float64]()
+	tp := tensor.NewTape[float64](nil)
 	y := tp.Dropout(ones, 0.15, rand.New(rand.NewPCG(1, 9)))
 	var sum, zero float64
 	for _, v := range y.Data {
@@ -111,7 +111,7 @@ func TestRowsDontDependOnTheBatch(t *testing.T) {
 	for i := range w.Data {
 		w.Data[i] = float32(rng.NormFloat64())
 	}
-	tp := tensor.NewInference[float32]()
+	tp := tensor.NewInference[float32](nil)
 	all := tp.MatMul(x, w)
 	for _, r := range [][2]int{{0, 1}, {5, 9}, {640, 700}, {699, 700}} {
 		some := tp.MatMul(tp.SliceRows(x, r[0], r[1]), w)
@@ -126,7 +126,7 @@ func TestTapeUsesMemoryAgain(t *testing.T) {
 	for i := range a.Data {
 		a.Data[i], b.Data[i] = float32(i%7), float32(i%3)
 	}
-	tp := tensor.NewTape[float32]()
+	tp := tensor.NewTape[float32](nil)
 	var first []float32
 	for range 3 {
 		tp.Reset()
@@ -149,7 +149,7 @@ func TestShapeMistakesAreBugs(t *testing.T) {
 			t.Errorf("panic %q", text)
 		}
 	}()
-	tp := tensor.NewTape[float64]()
+	tp := tensor.NewTape[float64](nil)
 	tp.MatMul(tensor.NewParam[float64](2, 3), tensor.NewParam[float64](2, 3))
 }
 
@@ -158,7 +158,7 @@ func ExampleTape() {
 	copy(w.Data, []float64{1, -1})
 	x := tensor.NewConst([]float64{3, 4}, 1, 2)
 
-	tape := tensor.NewTape[float64]()
+	tape := tensor.NewTape[float64](nil)
 	loss := tape.MSE(tape.MatMul(x, w), []float64{0}, nil)
 	tape.Backward(loss)
 	fmt.Println(loss.Data[0], w.Grad)

@@ -25,7 +25,7 @@ func RandomWalk[T tensor.Float](a *tensor.CSR[T]) *tensor.CSR[T] {
 // SymmetricTransposed is D^-1/2 Aᵀ D^-1/2. (Graph WaveNet's sym_adj, which transposes.)
 func SymmetricTransposed[T tensor.Float](a *tensor.CSR[T]) *tensor.CSR[T] {
 	d := power(rowSums(a), -0.5)
-	return scale(Transpose(a), d, d)
+	return scale(a.Transposed(), d, d)
 }
 
 // TGCN is D^-1/2 (A + I)ᵀ D^-1/2 with D the row sums of A + I. A diagonal that is
@@ -46,7 +46,7 @@ func Laplacian[T tensor.Float](a *tensor.CSR[T]) *tensor.CSR[T] {
 // ScaledLaplacian is (2/λ) L - I, L being the Laplacian of the larger of A and Aᵀ,
 // element by element. λ is its largest eigenvalue by magnitude if lambda is zero, else lambda.
 func ScaledLaplacian[T tensor.Float](a *tensor.CSR[T], lambda float64) (*tensor.CSR[T], error) {
-	dense, other := Dense(a), Dense(Transpose(a))
+	dense, other := Dense(a), Dense(a.Transposed())
 	for i, v := range other {
 		dense[i] = max(dense[i], v)
 	}
@@ -82,27 +82,6 @@ func largest[T tensor.Float](l *tensor.CSR[T]) (float64, error) {
 	return best, nil
 }
 
-// Transpose turns edges round.
-func Transpose[T tensor.Float](a *tensor.CSR[T]) *tensor.CSR[T] {
-	t := &tensor.CSR[T]{Rows: a.Cols, Cols: a.Rows, RowPtr: make([]int32, a.Cols+1),
-		Col: make([]int32, len(a.Col)), Val: make([]T, len(a.Val))}
-	for _, c := range a.Col {
-		t.RowPtr[c+1]++
-	}
-	for i := range a.Cols {
-		t.RowPtr[i+1] += t.RowPtr[i]
-	}
-	next := append([]int32(nil), t.RowPtr...)
-	for i := range a.Rows {
-		for e := a.RowPtr[i]; e < a.RowPtr[i+1]; e++ {
-			at := next[a.Col[e]]
-			next[a.Col[e]]++
-			t.Col[at], t.Val[at] = int32(i), a.Val[e]
-		}
-	}
-	return t
-}
-
 // FromDense keeps the entries of a square matrix [n, n] that are not zero.
 func FromDense[T tensor.Float](dense []T, n int) *tensor.CSR[T] {
 	a := &tensor.CSR[T]{Rows: n, Cols: n, RowPtr: make([]int32, 1, n+1)}
@@ -126,22 +105,6 @@ func Dense[T tensor.Float](a *tensor.CSR[T]) []T {
 		}
 	}
 	return out
-}
-
-// Stack puts square matrices along the diagonal: several slices' graphs as one.
-func Stack[T tensor.Float](parts []*tensor.CSR[T]) *tensor.CSR[T] {
-	s := &tensor.CSR[T]{RowPtr: make([]int32, 1)}
-	for _, p := range parts {
-		for i := range p.Rows {
-			for e := p.RowPtr[i]; e < p.RowPtr[i+1]; e++ {
-				s.Col, s.Val = append(s.Col, int32(s.Cols)+p.Col[e]), append(s.Val, p.Val[e])
-			}
-			s.RowPtr = append(s.RowPtr, int32(len(s.Col)))
-		}
-		s.Rows += p.Rows
-		s.Cols += p.Cols
-	}
-	return s
 }
 
 func plusIdentity[T tensor.Float](a *tensor.CSR[T]) *tensor.CSR[T] { return plusDiagonal(a, 1) }

@@ -22,7 +22,7 @@ func Random(rng *rand.Rand, shape ...int) *tensor.Var[float64] {
 // give the same value each time for the same inputs.
 func Check(t *testing.T, inputs []*tensor.Var[float64], f func(*tensor.Tape[float64]) *tensor.Var[float64]) {
 	t.Helper()
-	tape := tensor.NewTape[float64]()
+	tape := tensor.NewTape[float64](nil)
 	y := f(tape)
 	rng := rand.New(rand.NewPCG(7, 11))
 	cotangent := make([]float64, len(y.Data))
@@ -34,7 +34,7 @@ func Check(t *testing.T, inputs []*tensor.Var[float64], f func(*tensor.Tape[floa
 	}
 	tape.BackwardFrom(y, cotangent)
 
-	plain := tensor.NewInference[float64]()
+	plain := tensor.NewInference[float64](nil)
 	value := func() float64 {
 		plain.Reset()
 		var sum float64

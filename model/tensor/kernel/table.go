@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // table is one implementation of every kernel.
 type table struct {
@@ -8,6 +11,18 @@ type table struct {
 
 	gemm func(c, a, b, bias []float32, p Product)
 	spmm func(y []float32, ptr, col []int32, val, x []float32, c int, add bool)
+
+	gates     func(out, h, in, rec, gates []float32, c int)
+	gatesBack func(dIn, dRec, dH, dY, h, rec, gates []float32, c int)
+
+	// elementwise, reductions, Adam
+	axpy, scale                     func(dst, src []float32, s float32)
+	add, sub, mul, mulAdd, reluMask func(dst, a, b []float32)
+	relu                            func(dst, src []float32)
+	sum, sumSquares                 func(src []float32) float64
+	dot                             func(a, b []float32) float64
+	colSum                          func(dst, src []float32)
+	adam                            func(w, g, m, v []float32, s AdamStep)
 
 	// exponential family, dst and src of one length; they may be the same memory
 	exp, expm1, log1p, sigmoid, tanh, softplus, compress func(dst, src []float32)
@@ -18,6 +33,17 @@ var generic = table{
 	name: "go",
 	gemm: gemmGo,
 	spmm: spmmGo,
+
+	gates: gatesGo, gatesBack: gatesBackGo,
+
+	axpy: axpyGo, scale: scaleGo,
+	add: addGo, sub: subGo, mul: mulGo, mulAdd: mulAddGo,
+	relu: reluGo, reluMask: reluMaskGo,
+	sum: sumGo, sumSquares: sumSquaresGo, dot: dotGo, colSum: colSumGo,
+	adam: adamGo,
+
+	exp: each(math.Exp), expm1: each(math.Expm1), log1p: each(math.Log1p), sigmoid: each(sigmoidOf),
+	tanh: each(math.Tanh), softplus: each(softplusOf), compress: each(compressOf),
 }
 
 // best is what this processor runs, the last of tables.

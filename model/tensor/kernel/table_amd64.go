@@ -22,6 +22,13 @@ func avx2() table {
 	t := generic // what has no assembly stays Go
 	t.name = "avx2"
 	t.gemm, t.spmm = gemmAVX2, spmmAVX2
+	t.axpy, t.scale, t.relu, t.reluMask = axpyAVX2, scaleAVX2, reluAVX2, reluMaskAVX2
+	t.add, t.sub, t.mul, t.mulAdd = addAVX2, subAVX2, mulAVX2, mulAddAVX2
+	t.sum, t.sumSquares, t.dot, t.colSum = sumAVX2, sumSquaresAVX2, dotAVX2, colSumAVX2
+	t.adam = adamWithAVX2
+	t.gates, t.gatesBack = gatesBy(gruGatesAVX2), gatesBackBy(gruGatesBackAVX2)
+	t.exp, t.expm1, t.log1p = vector(expAVX2), vector(expm1AVX2), vector(log1pAVX2)
+	t.sigmoid, t.tanh, t.softplus, t.compress = vector(sigmoidAVX2), vector(tanhAVX2), vector(softplusAVX2), vector(compressAVX2)
 	return t
 }
 
@@ -29,5 +36,12 @@ func avx512() table {
 	t := avx2()
 	t.name = "avx512"
 	t.gemm, t.spmm = gemmAVX512, spmmAVX512
+	t.axpy, t.scale, t.relu, t.reluMask = axpyAVX512, scaleAVX512, reluAVX512, reluMaskAVX512
+	t.add, t.sub, t.mul, t.mulAdd = addAVX512, subAVX512, mulAVX512, mulAddAVX512
+	t.sum, t.sumSquares, t.dot, t.colSum = sumAVX512, sumSquaresAVX512, dotAVX512, colSumAVX512
+	t.adam = adamWithAVX512
+	t.gates, t.gatesBack = gatesBy(gruGatesAVX512), gatesBackBy(gruGatesBackAVX512)
+	t.exp, t.expm1, t.log1p = vector(expAVX512), vector(expm1AVX512), vector(log1pAVX512)
+	t.sigmoid, t.tanh, t.softplus, t.compress = vector(sigmoidAVX512), vector(tanhAVX512), vector(softplusAVX512), vector(compressAVX512)
 	return t
 }

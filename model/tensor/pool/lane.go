@@ -1,6 +1,6 @@
 package pool
 
-// Lane is one user's way into a pool. One goroutine at a time uses a lane.
+// Lane is one user's way into a pool. It has no state of its own.
 type Lane struct {
 	pool   *Pool
 	urgent bool
@@ -44,13 +44,11 @@ func (l *Lane) End() {
 func (l *Lane) Run(parts int, t Task) {
 	if l != nil {
 		l.yield()
-		if l.pool.workers > 1 && parts > 1 {
-			l.pool.run(parts, t)
-			return
-		}
+		l.pool.run(parts, t)
+		return
 	}
 	for i := range parts {
-		t.Part(i)
+		t.Part(i, 0)
 	}
 }
 

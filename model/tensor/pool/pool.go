@@ -7,8 +7,9 @@ import (
 
 // Task is work in parts that don't depend on one another.
 type Task interface {
-	// Part does one part. Parts run in any order, on several goroutines at a time.
-	Part(i int)
+	// Part does one part. Parts run in any order, on several goroutines at a time, each of
+	// which has its own number from 0 to Workers - 1.
+	Part(i, worker int)
 }
 
 // Pool owns its workers' goroutines until Close.
@@ -49,7 +50,7 @@ func New(workers int) *Pool {
 	for i := range p.sleepers {
 		s := &p.sleepers[i]
 		s.wake = make(chan struct{}, 1)
-		p.done.Go(func() { p.serve(s) })
+		p.done.Go(func() { p.serve(s, i+1) })
 	}
 	return p
 }
@@ -66,7 +67,7 @@ func (p *Pool) Close() {
 }
 
 // serve is a worker's life.
-func (p *Pool) serve(s *sleeper) {
+func (p *Pool) serve(s *sleeper, number int) {
 	seen := uint64(0)
 	for {
 		seen = p.await(s, seen)
@@ -75,7 +76,7 @@ func (p *Pool) serve(s *sleeper) {
 		}
 		p.inside.Add(1)
 		if p.open.Load() {
-			p.claim()
+			p.claim(number)
 		}
 		p.inside.Add(-1)
 	}
@@ -107,13 +108,13 @@ func (p *Pool) rouse() {
 }
 
 // claim does parts until there are none left.
-func (p *Pool) claim() {
+func (p *Pool) claim(number int) {
 	for {
 		i := p.next.Add(1) - 1
 		if i >= p.parts {
 			return
 		}
-		p.task.Part(int(i))
+		p.task.Part(int(i), number)
 	}
 }
 
@@ -121,12 +122,18 @@ func (p *Pool) claim() {
 func (p *Pool) run(parts int, t Task) {
 	p.running.Lock()
 	defer p.running.Unlock()
+	if p.workers == 1 || parts == 1 {
+		for i := range parts {
+			t.Part(i, 0)
+		}
+		return
+	}
 	p.task, p.parts = t, int64(parts)
 	p.next.Store(0)
 	p.open.Store(true)
 	p.turn.Add(1)
 	p.rouse()
-	p.claim()
+	p.claim(0)
 	p.open.Store(false)
 	for p.inside.Load() != 0 { //nolint:revive // a part lasts microseconds: sleeping would take longer
 	}

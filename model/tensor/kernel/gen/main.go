@@ -20,6 +20,11 @@ func operations() []operation {
 	return []operation{
 		{"gemm", gemm},
 		{"spmm", spmm},
+		{"elementwise", elementwise},
+		{"reduce", reduce},
+		{"adam", adam},
+		{"exponential", exponential},
+		{"gru", gru},
 	}
 }
 

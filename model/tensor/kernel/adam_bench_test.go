@@ -1,0 +1,24 @@
+package kernel
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+func BenchmarkAdam(b *testing.B) {
+	const n = 100000
+	rng := rand.New(rand.NewPCG(1, 7))
+	var p [4][]float32
+	for i := range p {
+		p[i] = vectorAt(rng, n, 0).v
+		for j, v := range p[i] {
+			p[i][j] = v * v
+		}
+	}
+	s := AdamStep{Scale: 1, Keep: 1, Beta1: 1, Beta2: 1, Rate: 1e-3, Root: 1, Epsilon: 1e-8} // no moment fades to a denormal
+	for _, impl := range tables() {
+		b.Run("n=100000/"+impl.name, func(b *testing.B) {
+			perElement(b, n, func() { impl.adam(p[0], p[1], p[2], p[3], s) })
+		})
+	}
+}

@@ -1,0 +1,26 @@
+package kernel
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// perElement runs f and reports the time of each of n elements.
+func perElement(b *testing.B, n int, f func()) {
+	b.ReportAllocs()
+	for b.Loop() {
+		f()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/element")
+}
+
+func BenchmarkAxpy(b *testing.B) {
+	const n = 65536
+	rng := rand.New(rand.NewPCG(1, 5))
+	dst, src := vectorAt(rng, n, 0).v, vectorAt(rng, n, 0).v
+	for _, impl := range tables() {
+		b.Run("n=65536/"+impl.name, func(b *testing.B) {
+			perElement(b, n, func() { impl.axpy(dst, src, 1e-9) })
+		})
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func gru() {
+	maskTable = tailMask()
+	c := newConstants("gruNumbers")
+	for _, t := range []tile{tile256, tile512} {
+		v := vector{gemmKernel: gemmKernel{tile: t}, constants: c}
+		(&gruKernel{vector: v}).forward()
+		(&gruKernel{vector: v}).backward()
+	}
+}
+
+// gruKernel runs over rows of c columns. Pointers move along a row; those into rows of three
+// blocks then skip the other two.
+type gruKernel struct {
+	vector
+	width          reg.GPVirtual // bytes of c columns
+	single, triple []reg.GPVirtual
+}
+
+func (g *gruKernel) pointers(names ...string) (out []reg.GPVirtual) {
+	for _, n := range names {
+		out = append(out, Load(Param(n), GP64()).(reg.GPVirtual))
+	}
+	return out
+}
+
+// block is where block i of a row of three lies.
+func (g *gruKernel) block(p reg.GPVirtual, i int) Mem {
+	if i == 0 {
+		return Mem{Base: p}
+	}
+	return Mem{Base: p, Index: g.width, Scale: uint8(i)}
+}
+
+func (g *gruKernel) read(m Mem) reg.VecVirtual {
+	x := g.vector.vector()
+	g.load(m, 0, x)
+	return x
+}
+
+// sweep writes the loops over rows and columns.
+func (g *gruKernel) sweep(body func(name string)) {
+	g.width, g.left = GP64(), GP64()
+	rows := Load(Param("rows"), GP64())
+	Load(Param("c"), g.width)
+	SHLQ(U8(2), g.width)
+	Label("row")
+	TESTQ(rows, rows)
+	JLE(LabelRef("done"))
+	Load(Param("c"), g.left)
+	g.masks[0] = nil
+	Label("column")
+	CMPQ(g.left, U8(g.lanes))
+	JLT(LabelRef("tail"))
+	body("whole")
+	for _, p := range append(append([]reg.GPVirtual{}, g.single...), g.triple...) {
+		ADDQ(U8(4*g.lanes), p)
+	}
+	SUBQ(U8(g.lanes), g.left)
+	JMP(LabelRef("column"))
+	Label("tail")
+	TESTQ(g.left, g.left)
+	JLE(LabelRef("next"))
+	g.mask(1)
+	body("part")
+	for _, p := range append(append([]reg.GPVirtual{}, g.single...), g.triple...) {
+		LEAQ(Mem{Base: p, Index: g.left, Scale: 4}, p)
+	}
+	Label("next")
+	for _, p := range g.triple {
+		LEAQ(Mem{Base: p, Index: g.width, Scale: 2}, p)
+	}
+	DECQ(rows)
+	JMP(LabelRef("row"))
+	Label("done")
+	g.ret()
+}
+
+func (g *gruKernel) forward() {
+	TEXT("gruGates"+g.suffix, NOSPLIT, "func(out, h, in, rec, gates *float32, rows, c int)")
+	Pragma("noescape")
+	g.single = g.pointers("out", "h")
+	g.triple = g.pointers("in", "rec", "gates")
+	out, h := g.single[0], g.single[1]
+	in, rec, keep := g.triple[0], g.triple[1], g.triple[2]
+	g.sweep(func(name string) {
+		var gate [2]reg.VecVirtual // r, z
+		for i := range gate {
+			gate[i] = g.sigmoid(g.add(g.read(g.block(in, i)), g.read(g.block(rec, i))))
+		}
+		n := g.tanh(g.fma(gate[0], g.read(g.block(rec, 2)), g.read(g.block(in, 2))))
+		state := g.fma(gate[1], g.sub(g.read(Mem{Base: h}), n), n)
+		g.store(state, 0, Mem{Base: out})
+		whole := GP64()
+		Load(Param("gates"), whole)
+		TESTQ(whole, whole)
+		JZ(LabelRef(name + "kept"))
+		g.store(gate[0], 0, g.block(keep, 0))
+		g.store(gate[1], 0, g.block(keep, 1))
+		g.store(n, 0, g.block(keep, 2))
+		Label(name + "kept")
+	})
+}
+
+func (g *gruKernel) backward() {
+	TEXT("gruGatesBack"+g.suffix, NOSPLIT, "func(dIn, dRec, dH, dY, h, rec, gates *float32, rows, c int)")
+	Pragma("noescape")
+	g.single = g.pointers("dH", "dY", "h")
+	g.triple = g.pointers("dIn", "dRec", "rec", "gates")
+	dH, dY, h := g.single[0], g.single[1], g.single[2]
+	dIn, dRec, rec, keep := g.triple[0], g.triple[1], g.triple[2], g.triple[3]
+	g.sweep(func(name string) {
+		one := g.load1(g.num(1))
+		r, z, n := g.read(g.block(keep, 0)), g.read(g.block(keep, 1)), g.read(g.block(keep, 2))
+		dy := g.read(Mem{Base: dY})
+		keepState := g.mul(dy, z)
+		dn := g.mul(g.sub(dy, keepState), g.fnma(n, n, one))
+		dz := g.mul(g.mul(keepState, g.sub(one, z)), g.sub(g.read(Mem{Base: h}), n))
+		dHidden := g.mul(dn, r)
+		dr := g.mul(g.mul(dHidden, g.read(g.block(rec, 2))), g.sub(one, r))
+		g.store(dr, 0, g.block(dIn, 0))
+		g.store(dz, 0, g.block(dIn, 1))
+		g.store(dn, 0, g.block(dIn, 2))
+		g.store(dr, 0, g.block(dRec, 0))
+		g.store(dz, 0, g.block(dRec, 1))
+		g.store(dHidden, 0, g.block(dRec, 2))
+		whole := GP64()
+		Load(Param("dH"), whole)
+		TESTQ(whole, whole)
+		JZ(LabelRef(name + "stated"))
+		g.store(keepState, 0, Mem{Base: dH})
+		Label(name + "stated")
+	})
+}
