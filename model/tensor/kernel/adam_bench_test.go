@@ -10,10 +10,7 @@ func BenchmarkAdam(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 7))
 	var p [4][]float32
 	for i := range p {
-		p[i] = vectorAt(rng, n, 0).v
-		for j, v := range p[i] {
-			p[i][j] = v * v
-		}
+		p[i] = aligned(rng, n)
 	}
 	s := AdamStep{Scale: 1, Keep: 1, Beta1: 1, Beta2: 1, Rate: 1e-3, Root: 1, Epsilon: 1e-8} // no moment fades to a denormal
 	for _, impl := range tables() {

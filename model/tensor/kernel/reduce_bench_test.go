@@ -8,7 +8,7 @@ import (
 func BenchmarkColSum(b *testing.B) {
 	const rows, cols = 128, 192
 	rng := rand.New(rand.NewPCG(1, 6))
-	dst, src := vectorAt(rng, cols, 0).v, vectorAt(rng, rows*cols, 0).v
+	dst, src := aligned(rng, cols), aligned(rng, rows*cols)
 	for _, impl := range tables() {
 		b.Run("rows=128/cols=192/"+impl.name, func(b *testing.B) {
 			perElement(b, rows*cols, func() {
@@ -21,7 +21,7 @@ func BenchmarkColSum(b *testing.B) {
 
 func BenchmarkSum(b *testing.B) {
 	const n = 65536
-	src := vectorAt(rand.New(rand.NewPCG(2, 6)), n, 0).v
+	src := aligned(rand.New(rand.NewPCG(2, 6)), n)
 	for _, impl := range tables() {
 		b.Run("n=65536/"+impl.name, func(b *testing.B) {
 			perElement(b, n, func() { impl.sum(src) })

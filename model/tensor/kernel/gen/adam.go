@@ -55,33 +55,32 @@ func (t tile) adam() {
 	s.zero = s.vector()
 	VXORPS(s.zero, s.zero, s.zero)
 	s.loop("w", 1, func(int) {
-		weight := s.read(w, 0)
+		// All is read before anything is written: the slices often lie whole pages apart, and a load
+		// so far behind a store waits for it.
+		weight, grad, first, second := s.read(w, 0), s.read(g, 0), s.read(m, 0), s.read(v, 0)
 		d := s.vector()
 		VMULPS(weight, factor(adamDecay), d)
-		grad := s.read(g, 0)
 		VFMADD231PS(grad, factor(adamScale), d)
-		s.write(s.zero, g, 0)
 
-		first := s.read(m, 0)
 		VMULPS(first, factor(adamBeta1), first)
 		VFMADD231PS(d, factor(adamRest1), first)
-		s.write(first, m, 0)
-
-		second := s.read(v, 0)
 		VMULPS(second, factor(adamBeta2), second)
 		part := s.vector()
 		VMULPS(d, factor(adamRest2), part)
 		VFMADD231PS(d, part, second)
-		s.write(second, v, 0)
 
 		root := s.vector()
 		VSQRTPS(second, root)
 		VFMADD213PS(factor(adamEpsilon), factor(adamRoot), root)
-		VMULPS(first, factor(adamRate), first)
-		VDIVPS(root, first, first)
+		step := s.vector()
+		VMULPS(first, factor(adamRate), step)
+		VDIVPS(root, step, step)
 		VMULPS(weight, factor(adamKeep), weight)
-		VSUBPS(first, weight, weight)
+		VSUBPS(step, weight, weight)
 		s.write(weight, w, 0)
+		s.write(s.zero, g, 0)
+		s.write(first, m, 0)
+		s.write(second, v, 0)
 	})
 	s.ret()
 }
