@@ -68,7 +68,7 @@ type plainCase[T tensor.Float] struct {
 	net    *plain[T]
 	params []nn.Param[T]
 	graphs []*tensor.CSR[T] // normalised adjacency of each slice
-	x      *tensor.Var[T] // [B × T × N, F]
+	x      *tensor.Var[T]   // [B × T × N, F]
 	rows   [][]int32
 }
 

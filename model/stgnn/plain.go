@@ -25,6 +25,9 @@ func newPlain[T tensor.Float](inputs, hidden, outputs int, rng *rand.Rand) *plai
 
 // convolve maps the rows of one or more slices; graphs are their normalised adjacencies.
 func (p *plain[T]) convolve(t *tensor.Tape[T], x *tensor.Var[T], graphs []*tensor.CSR[T]) *tensor.Var[T] {
+	if t.Inference() && len(graphs) >= t.Workers() {
+		return t.Convolve(x, p.first.W, p.second.W, graphs...)
+	}
 	return p.second.Forward(t, p.first.Forward(t, x, graphs...), graphs...)
 }
 

@@ -25,6 +25,7 @@ type Tape[T Float] struct {
 	linear    linearTask[T]
 	sparse    sparseTask[T]
 	recurrent gruTask[T]
+	convolved convolveTask[T]
 }
 
 // NewTape makes a tape that records derivatives. A nil lane means one thread.

@@ -246,31 +246,39 @@ DATA exponentialNumbers<>+1760(SB)/8, $0x8000000080000000
 DATA exponentialNumbers<>+1768(SB)/8, $0x8000000080000000
 DATA exponentialNumbers<>+1776(SB)/8, $0x8000000080000000
 DATA exponentialNumbers<>+1784(SB)/8, $0x8000000080000000
-DATA exponentialNumbers<>+1792(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1800(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1808(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1816(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1824(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1832(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1840(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1848(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1856(SB)/8, $0x4000000040000000
-DATA exponentialNumbers<>+1864(SB)/8, $0x4000000040000000
-DATA exponentialNumbers<>+1872(SB)/8, $0x4000000040000000
-DATA exponentialNumbers<>+1880(SB)/8, $0x4000000040000000
-DATA exponentialNumbers<>+1888(SB)/8, $0x4000000040000000
-DATA exponentialNumbers<>+1896(SB)/8, $0x4000000040000000
-DATA exponentialNumbers<>+1904(SB)/8, $0x4000000040000000
-DATA exponentialNumbers<>+1912(SB)/8, $0x4000000040000000
-DATA exponentialNumbers<>+1920(SB)/8, $0x7fffffff7fffffff
-DATA exponentialNumbers<>+1928(SB)/8, $0x7fffffff7fffffff
-DATA exponentialNumbers<>+1936(SB)/8, $0x7fffffff7fffffff
-DATA exponentialNumbers<>+1944(SB)/8, $0x7fffffff7fffffff
-DATA exponentialNumbers<>+1952(SB)/8, $0x7fffffff7fffffff
-DATA exponentialNumbers<>+1960(SB)/8, $0x7fffffff7fffffff
-DATA exponentialNumbers<>+1968(SB)/8, $0x7fffffff7fffffff
-DATA exponentialNumbers<>+1976(SB)/8, $0x7fffffff7fffffff
-GLOBL exponentialNumbers<>(SB), RODATA|NOPTR, $1984
+DATA exponentialNumbers<>+1792(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1800(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1808(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1816(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1824(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1832(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1840(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1848(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1856(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1864(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1872(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1880(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1888(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1896(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1904(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1912(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1920(SB)/8, $0x4000000040000000
+DATA exponentialNumbers<>+1928(SB)/8, $0x4000000040000000
+DATA exponentialNumbers<>+1936(SB)/8, $0x4000000040000000
+DATA exponentialNumbers<>+1944(SB)/8, $0x4000000040000000
+DATA exponentialNumbers<>+1952(SB)/8, $0x4000000040000000
+DATA exponentialNumbers<>+1960(SB)/8, $0x4000000040000000
+DATA exponentialNumbers<>+1968(SB)/8, $0x4000000040000000
+DATA exponentialNumbers<>+1976(SB)/8, $0x4000000040000000
+DATA exponentialNumbers<>+1984(SB)/8, $0x7fffffff7fffffff
+DATA exponentialNumbers<>+1992(SB)/8, $0x7fffffff7fffffff
+DATA exponentialNumbers<>+2000(SB)/8, $0x7fffffff7fffffff
+DATA exponentialNumbers<>+2008(SB)/8, $0x7fffffff7fffffff
+DATA exponentialNumbers<>+2016(SB)/8, $0x7fffffff7fffffff
+DATA exponentialNumbers<>+2024(SB)/8, $0x7fffffff7fffffff
+DATA exponentialNumbers<>+2032(SB)/8, $0x7fffffff7fffffff
+DATA exponentialNumbers<>+2040(SB)/8, $0x7fffffff7fffffff
+GLOBL exponentialNumbers<>(SB), RODATA|NOPTR, $2048
 
 // func expAVX2(dst *float32, src *float32, n int)
 // Requires: AVX, AVX2, FMA3
@@ -590,9 +598,7 @@ loop:
 	VMULPS       exponentialNumbers<>+128(SB), Y2, Y1
 	VROUNDPS     $0x08, Y1, Y1
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS exponentialNumbers<>+192(SB), Y1, Y2
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS exponentialNumbers<>+256(SB), Y1, Y2
+	VFNMADD231PS exponentialNumbers<>+1792(SB), Y1, Y2
 	VMOVUPS      exponentialNumbers<>+320(SB), Y3
 	VFMADD213PS  exponentialNumbers<>+384(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+448(SB), Y2, Y3
@@ -612,7 +618,7 @@ loop:
 	VMULPS       Y3, Y2, Y2
 	VMULPS       Y1, Y2, Y2
 	VMOVUPS      exponentialNumbers<>+640(SB), Y1
-	VCMPPS       $0x01, exponentialNumbers<>+1792(SB), Y0, Y0
+	VCMPPS       $0x01, exponentialNumbers<>+1856(SB), Y0, Y0
 	VBLENDVPS    Y0, Y2, Y1, Y0
 	VADDPS       Y1, Y2, Y1
 	VDIVPS       Y1, Y0, Y0
@@ -636,9 +642,7 @@ tail:
 	VMULPS       exponentialNumbers<>+128(SB), Y3, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS exponentialNumbers<>+192(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS exponentialNumbers<>+256(SB), Y2, Y3
+	VFNMADD231PS exponentialNumbers<>+1792(SB), Y2, Y3
 	VMOVUPS      exponentialNumbers<>+320(SB), Y4
 	VFMADD213PS  exponentialNumbers<>+384(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+448(SB), Y3, Y4
@@ -658,7 +662,7 @@ tail:
 	VMULPS       Y4, Y3, Y3
 	VMULPS       Y2, Y3, Y3
 	VMOVUPS      exponentialNumbers<>+640(SB), Y2
-	VCMPPS       $0x01, exponentialNumbers<>+1792(SB), Y1, Y1
+	VCMPPS       $0x01, exponentialNumbers<>+1856(SB), Y1, Y1
 	VBLENDVPS    Y1, Y3, Y2, Y1
 	VADDPS       Y2, Y3, Y2
 	VDIVPS       Y2, Y1, Y1
@@ -686,9 +690,7 @@ loop:
 	VMULPS       exponentialNumbers<>+128(SB), Y2, Y1
 	VROUNDPS     $0x08, Y1, Y1
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS exponentialNumbers<>+192(SB), Y1, Y2
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS exponentialNumbers<>+256(SB), Y1, Y2
+	VFNMADD231PS exponentialNumbers<>+1792(SB), Y1, Y2
 	VMOVUPS      exponentialNumbers<>+320(SB), Y3
 	VFMADD213PS  exponentialNumbers<>+384(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+448(SB), Y2, Y3
@@ -711,9 +713,9 @@ loop:
 	VMOVAPS      Y2, Y2
 	VFMADD213PS  Y1, Y3, Y2
 	VADDPS       Y2, Y2, Y1
-	VADDPS       exponentialNumbers<>+1856(SB), Y1, Y2
+	VADDPS       exponentialNumbers<>+1920(SB), Y1, Y2
 	VDIVPS       Y2, Y1, Y1
-	VANDPS       exponentialNumbers<>+1920(SB), Y1, Y1
+	VANDPS       exponentialNumbers<>+1984(SB), Y1, Y1
 	VANDPS       exponentialNumbers<>+1728(SB), Y0, Y0
 	VORPS        Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
@@ -737,9 +739,7 @@ tail:
 	VMULPS       exponentialNumbers<>+128(SB), Y3, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS exponentialNumbers<>+192(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS exponentialNumbers<>+256(SB), Y2, Y3
+	VFNMADD231PS exponentialNumbers<>+1792(SB), Y2, Y3
 	VMOVUPS      exponentialNumbers<>+320(SB), Y4
 	VFMADD213PS  exponentialNumbers<>+384(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+448(SB), Y3, Y4
@@ -762,9 +762,9 @@ tail:
 	VMOVAPS      Y3, Y3
 	VFMADD213PS  Y2, Y4, Y3
 	VADDPS       Y3, Y3, Y2
-	VADDPS       exponentialNumbers<>+1856(SB), Y2, Y3
+	VADDPS       exponentialNumbers<>+1920(SB), Y2, Y3
 	VDIVPS       Y3, Y2, Y2
-	VANDPS       exponentialNumbers<>+1920(SB), Y2, Y2
+	VANDPS       exponentialNumbers<>+1984(SB), Y2, Y2
 	VANDPS       exponentialNumbers<>+1728(SB), Y1, Y1
 	VORPS        Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
@@ -847,7 +847,7 @@ loop:
 	VMOVUPS      exponentialNumbers<>+192(SB), Y2
 	VMOVAPS      Y1, Y1
 	VFMADD213PS  Y4, Y2, Y1
-	VMOVUPS      exponentialNumbers<>+1792(SB), Y2
+	VMOVUPS      exponentialNumbers<>+1856(SB), Y2
 	VMAXPS       Y0, Y2, Y2
 	VADDPS       Y2, Y1, Y0
 	VMOVUPS      Y0, (AX)
@@ -927,7 +927,7 @@ tail:
 	VMOVUPS      exponentialNumbers<>+192(SB), Y3
 	VMOVAPS      Y2, Y2
 	VFMADD213PS  Y5, Y3, Y2
-	VMOVUPS      exponentialNumbers<>+1792(SB), Y3
+	VMOVUPS      exponentialNumbers<>+1856(SB), Y3
 	VMAXPS       Y1, Y3, Y3
 	VADDPS       Y3, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
@@ -947,9 +947,9 @@ loop:
 	CMPQ        DX, $0x08
 	JLT         tail
 	VMOVUPS     (CX), Y0
-	VANDPS      exponentialNumbers<>+1920(SB), Y0, Y1
-	VSUBPS      exponentialNumbers<>+1856(SB), Y1, Y1
-	VMOVUPS     exponentialNumbers<>+1792(SB), Y2
+	VANDPS      exponentialNumbers<>+1984(SB), Y0, Y1
+	VSUBPS      exponentialNumbers<>+1920(SB), Y1, Y1
+	VMOVUPS     exponentialNumbers<>+1856(SB), Y2
 	VMAXPS      Y1, Y2, Y2
 	VADDPS      exponentialNumbers<>+640(SB), Y2, Y3
 	VPSUBD      exponentialNumbers<>+896(SB), Y3, Y3
@@ -989,10 +989,10 @@ loop:
 	VFMADD213PS Y5, Y2, Y3
 	VCMPPS      $0x00, exponentialNumbers<>+1472(SB), Y1, Y2
 	VBLENDVPS   Y2, Y1, Y3, Y2
-	VADDPS      exponentialNumbers<>+1856(SB), Y2, Y2
+	VADDPS      exponentialNumbers<>+1920(SB), Y2, Y2
 	VANDPS      exponentialNumbers<>+1728(SB), Y0, Y3
 	VORPS       Y2, Y3, Y3
-	VCMPPS      $0x0e, exponentialNumbers<>+1792(SB), Y1, Y1
+	VCMPPS      $0x0e, exponentialNumbers<>+1856(SB), Y1, Y1
 	VBLENDVPS   Y1, Y3, Y0, Y0
 	VMOVUPS     Y0, (AX)
 	ADDQ        $0x20, CX
@@ -1008,9 +1008,9 @@ tail:
 	SUBQ        DX, SI
 	VMOVUPS     (BX)(SI*4), Y0
 	VMASKMOVPS  (CX), Y0, Y1
-	VANDPS      exponentialNumbers<>+1920(SB), Y1, Y2
-	VSUBPS      exponentialNumbers<>+1856(SB), Y2, Y2
-	VMOVUPS     exponentialNumbers<>+1792(SB), Y3
+	VANDPS      exponentialNumbers<>+1984(SB), Y1, Y2
+	VSUBPS      exponentialNumbers<>+1920(SB), Y2, Y2
+	VMOVUPS     exponentialNumbers<>+1856(SB), Y3
 	VMAXPS      Y2, Y3, Y3
 	VADDPS      exponentialNumbers<>+640(SB), Y3, Y4
 	VPSUBD      exponentialNumbers<>+896(SB), Y4, Y4
@@ -1050,10 +1050,10 @@ tail:
 	VFMADD213PS Y6, Y3, Y4
 	VCMPPS      $0x00, exponentialNumbers<>+1472(SB), Y2, Y3
 	VBLENDVPS   Y3, Y2, Y4, Y3
-	VADDPS      exponentialNumbers<>+1856(SB), Y3, Y3
+	VADDPS      exponentialNumbers<>+1920(SB), Y3, Y3
 	VANDPS      exponentialNumbers<>+1728(SB), Y1, Y4
 	VORPS       Y3, Y4, Y4
-	VCMPPS      $0x0e, exponentialNumbers<>+1792(SB), Y2, Y2
+	VCMPPS      $0x0e, exponentialNumbers<>+1856(SB), Y2, Y2
 	VBLENDVPS   Y2, Y4, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (AX)
 
@@ -1331,9 +1331,7 @@ loop:
 	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
 	VMOVAPS      Z2, Z2
-	VFNMADD231PS exponentialNumbers<>+192(SB), Z1, Z2
-	VMOVAPS      Z2, Z2
-	VFNMADD231PS exponentialNumbers<>+256(SB), Z1, Z2
+	VFNMADD231PS exponentialNumbers<>+1792(SB), Z1, Z2
 	VMOVUPS      exponentialNumbers<>+320(SB), Z5
 	VFMADD213PS  exponentialNumbers<>+384(SB), Z2, Z5
 	VFMADD213PS  exponentialNumbers<>+448(SB), Z2, Z5
@@ -1345,7 +1343,7 @@ loop:
 	VADDPS       exponentialNumbers<>+640(SB), Z5, Z2
 	VSCALEFPS    Z1, Z2, Z1
 	VMOVUPS      exponentialNumbers<>+640(SB), Z2
-	VCMPPS       $0x01, exponentialNumbers<>+1792(SB), Z0, K1
+	VCMPPS       $0x01, exponentialNumbers<>+1856(SB), Z0, K1
 	VBLENDMPS    Z1, Z2, K1, Z3
 	VADDPS       Z2, Z1, Z0
 	VDIVPS       Z0, Z3, Z0
@@ -1369,9 +1367,7 @@ tail:
 	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
 	VMOVAPS      Z2, Z2
-	VFNMADD231PS exponentialNumbers<>+192(SB), Z1, Z2
-	VMOVAPS      Z2, Z2
-	VFNMADD231PS exponentialNumbers<>+256(SB), Z1, Z2
+	VFNMADD231PS exponentialNumbers<>+1792(SB), Z1, Z2
 	VMOVUPS      exponentialNumbers<>+320(SB), Z3
 	VFMADD213PS  exponentialNumbers<>+384(SB), Z2, Z3
 	VFMADD213PS  exponentialNumbers<>+448(SB), Z2, Z3
@@ -1383,7 +1379,7 @@ tail:
 	VADDPS       exponentialNumbers<>+640(SB), Z3, Z2
 	VSCALEFPS    Z1, Z2, Z1
 	VMOVUPS      exponentialNumbers<>+640(SB), Z2
-	VCMPPS       $0x01, exponentialNumbers<>+1792(SB), Z0, K2
+	VCMPPS       $0x01, exponentialNumbers<>+1856(SB), Z0, K2
 	VBLENDMPS    Z1, Z2, K2, Z4
 	VADDPS       Z2, Z1, Z0
 	VDIVPS       Z0, Z4, Z0
@@ -1411,9 +1407,7 @@ loop:
 	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
 	VMOVAPS      Z2, Z2
-	VFNMADD231PS exponentialNumbers<>+192(SB), Z1, Z2
-	VMOVAPS      Z2, Z2
-	VFNMADD231PS exponentialNumbers<>+256(SB), Z1, Z2
+	VFNMADD231PS exponentialNumbers<>+1792(SB), Z1, Z2
 	VMOVUPS      exponentialNumbers<>+320(SB), Z3
 	VFMADD213PS  exponentialNumbers<>+384(SB), Z2, Z3
 	VFMADD213PS  exponentialNumbers<>+448(SB), Z2, Z3
@@ -1428,9 +1422,9 @@ loop:
 	VMOVAPS      Z1, Z1
 	VFMADD213PS  Z2, Z3, Z1
 	VADDPS       Z1, Z1, Z1
-	VADDPS       exponentialNumbers<>+1856(SB), Z1, Z2
+	VADDPS       exponentialNumbers<>+1920(SB), Z1, Z2
 	VDIVPS       Z2, Z1, Z1
-	VANDPS       exponentialNumbers<>+1920(SB), Z1, Z1
+	VANDPS       exponentialNumbers<>+1984(SB), Z1, Z1
 	VANDPS       exponentialNumbers<>+1728(SB), Z0, Z0
 	VORPS        Z1, Z0, Z0
 	VMOVUPS      Z0, (AX)
@@ -1454,9 +1448,7 @@ tail:
 	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
 	VMOVAPS      Z2, Z2
-	VFNMADD231PS exponentialNumbers<>+192(SB), Z1, Z2
-	VMOVAPS      Z2, Z2
-	VFNMADD231PS exponentialNumbers<>+256(SB), Z1, Z2
+	VFNMADD231PS exponentialNumbers<>+1792(SB), Z1, Z2
 	VMOVUPS      exponentialNumbers<>+320(SB), Z3
 	VFMADD213PS  exponentialNumbers<>+384(SB), Z2, Z3
 	VFMADD213PS  exponentialNumbers<>+448(SB), Z2, Z3
@@ -1471,9 +1463,9 @@ tail:
 	VMOVAPS      Z1, Z1
 	VFMADD213PS  Z2, Z3, Z1
 	VADDPS       Z1, Z1, Z1
-	VADDPS       exponentialNumbers<>+1856(SB), Z1, Z2
+	VADDPS       exponentialNumbers<>+1920(SB), Z1, Z2
 	VDIVPS       Z2, Z1, Z1
-	VANDPS       exponentialNumbers<>+1920(SB), Z1, Z1
+	VANDPS       exponentialNumbers<>+1984(SB), Z1, Z1
 	VANDPS       exponentialNumbers<>+1728(SB), Z0, Z0
 	VORPS        Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (AX)
@@ -1540,7 +1532,7 @@ loop:
 	VMOVUPS      exponentialNumbers<>+192(SB), Z1
 	VMOVAPS      Z2, Z2
 	VFMADD213PS  Z4, Z1, Z2
-	VMOVUPS      exponentialNumbers<>+1792(SB), Z1
+	VMOVUPS      exponentialNumbers<>+1856(SB), Z1
 	VMAXPS       Z0, Z1, Z1
 	VADDPS       Z1, Z2, Z0
 	VMOVUPS      Z0, (AX)
@@ -1604,7 +1596,7 @@ tail:
 	VMOVUPS      exponentialNumbers<>+192(SB), Z1
 	VMOVAPS      Z2, Z2
 	VFMADD213PS  Z4, Z1, Z2
-	VMOVUPS      exponentialNumbers<>+1792(SB), Z1
+	VMOVUPS      exponentialNumbers<>+1856(SB), Z1
 	VMAXPS       Z0, Z1, Z1
 	VADDPS       Z1, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
@@ -1624,9 +1616,9 @@ loop:
 	CMPQ        CX, $0x10
 	JLT         tail
 	VMOVUPS     (DX), Z0
-	VANDPS      exponentialNumbers<>+1920(SB), Z0, Z1
-	VSUBPS      exponentialNumbers<>+1856(SB), Z1, Z1
-	VMOVUPS     exponentialNumbers<>+1792(SB), Z6
+	VANDPS      exponentialNumbers<>+1984(SB), Z0, Z1
+	VSUBPS      exponentialNumbers<>+1920(SB), Z1, Z1
+	VMOVUPS     exponentialNumbers<>+1856(SB), Z6
 	VMAXPS      Z1, Z6, Z6
 	VADDPS      exponentialNumbers<>+640(SB), Z6, Z7
 	VPSUBD      exponentialNumbers<>+896(SB), Z7, Z7
@@ -1658,10 +1650,10 @@ loop:
 	VFMADD213PS Z9, Z6, Z7
 	VCMPPS      $0x00, exponentialNumbers<>+1472(SB), Z1, K1
 	VBLENDMPS   Z1, Z7, K1, Z2
-	VADDPS      exponentialNumbers<>+1856(SB), Z2, Z6
+	VADDPS      exponentialNumbers<>+1920(SB), Z2, Z6
 	VANDPS      exponentialNumbers<>+1728(SB), Z0, Z7
 	VORPS       Z6, Z7, Z7
-	VCMPPS      $0x0e, exponentialNumbers<>+1792(SB), Z1, K1
+	VCMPPS      $0x0e, exponentialNumbers<>+1856(SB), Z1, K1
 	VBLENDMPS   Z7, Z0, K1, Z3
 	VMOVUPS     Z3, (AX)
 	ADDQ        $0x40, DX
@@ -1677,9 +1669,9 @@ tail:
 	DECQ        BX
 	KMOVW       BX, K1
 	VMOVUPS.Z   (DX), K1, Z0
-	VANDPS      exponentialNumbers<>+1920(SB), Z0, Z1
-	VSUBPS      exponentialNumbers<>+1856(SB), Z1, Z1
-	VMOVUPS     exponentialNumbers<>+1792(SB), Z2
+	VANDPS      exponentialNumbers<>+1984(SB), Z0, Z1
+	VSUBPS      exponentialNumbers<>+1920(SB), Z1, Z1
+	VMOVUPS     exponentialNumbers<>+1856(SB), Z2
 	VMAXPS      Z1, Z2, Z2
 	VADDPS      exponentialNumbers<>+640(SB), Z2, Z3
 	VPSUBD      exponentialNumbers<>+896(SB), Z3, Z3
@@ -1711,10 +1703,10 @@ tail:
 	VFMADD213PS Z7, Z2, Z3
 	VCMPPS      $0x00, exponentialNumbers<>+1472(SB), Z1, K2
 	VBLENDMPS   Z1, Z3, K2, Z4
-	VADDPS      exponentialNumbers<>+1856(SB), Z4, Z2
+	VADDPS      exponentialNumbers<>+1920(SB), Z4, Z2
 	VANDPS      exponentialNumbers<>+1728(SB), Z0, Z3
 	VORPS       Z2, Z3, Z3
-	VCMPPS      $0x0e, exponentialNumbers<>+1792(SB), Z1, K2
+	VCMPPS      $0x0e, exponentialNumbers<>+1856(SB), Z1, K2
 	VBLENDMPS   Z3, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (AX)
 

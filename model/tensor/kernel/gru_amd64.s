@@ -46,119 +46,111 @@ DATA gruNumbers<>+160(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA gruNumbers<>+168(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA gruNumbers<>+176(SB)/8, $0x3fb8aa3b3fb8aa3b
 DATA gruNumbers<>+184(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA gruNumbers<>+192(SB)/8, $0x3f3180003f318000
-DATA gruNumbers<>+200(SB)/8, $0x3f3180003f318000
-DATA gruNumbers<>+208(SB)/8, $0x3f3180003f318000
-DATA gruNumbers<>+216(SB)/8, $0x3f3180003f318000
-DATA gruNumbers<>+224(SB)/8, $0x3f3180003f318000
-DATA gruNumbers<>+232(SB)/8, $0x3f3180003f318000
-DATA gruNumbers<>+240(SB)/8, $0x3f3180003f318000
-DATA gruNumbers<>+248(SB)/8, $0x3f3180003f318000
-DATA gruNumbers<>+256(SB)/8, $0xb95e8083b95e8083
-DATA gruNumbers<>+264(SB)/8, $0xb95e8083b95e8083
-DATA gruNumbers<>+272(SB)/8, $0xb95e8083b95e8083
-DATA gruNumbers<>+280(SB)/8, $0xb95e8083b95e8083
-DATA gruNumbers<>+288(SB)/8, $0xb95e8083b95e8083
-DATA gruNumbers<>+296(SB)/8, $0xb95e8083b95e8083
-DATA gruNumbers<>+304(SB)/8, $0xb95e8083b95e8083
-DATA gruNumbers<>+312(SB)/8, $0xb95e8083b95e8083
-DATA gruNumbers<>+320(SB)/8, $0x3ab5f58a3ab5f58a
-DATA gruNumbers<>+328(SB)/8, $0x3ab5f58a3ab5f58a
-DATA gruNumbers<>+336(SB)/8, $0x3ab5f58a3ab5f58a
-DATA gruNumbers<>+344(SB)/8, $0x3ab5f58a3ab5f58a
-DATA gruNumbers<>+352(SB)/8, $0x3ab5f58a3ab5f58a
-DATA gruNumbers<>+360(SB)/8, $0x3ab5f58a3ab5f58a
-DATA gruNumbers<>+368(SB)/8, $0x3ab5f58a3ab5f58a
-DATA gruNumbers<>+376(SB)/8, $0x3ab5f58a3ab5f58a
-DATA gruNumbers<>+384(SB)/8, $0x3c0916813c091681
-DATA gruNumbers<>+392(SB)/8, $0x3c0916813c091681
-DATA gruNumbers<>+400(SB)/8, $0x3c0916813c091681
-DATA gruNumbers<>+408(SB)/8, $0x3c0916813c091681
-DATA gruNumbers<>+416(SB)/8, $0x3c0916813c091681
-DATA gruNumbers<>+424(SB)/8, $0x3c0916813c091681
-DATA gruNumbers<>+432(SB)/8, $0x3c0916813c091681
-DATA gruNumbers<>+440(SB)/8, $0x3c0916813c091681
-DATA gruNumbers<>+448(SB)/8, $0x3d2aab403d2aab40
-DATA gruNumbers<>+456(SB)/8, $0x3d2aab403d2aab40
-DATA gruNumbers<>+464(SB)/8, $0x3d2aab403d2aab40
-DATA gruNumbers<>+472(SB)/8, $0x3d2aab403d2aab40
-DATA gruNumbers<>+480(SB)/8, $0x3d2aab403d2aab40
-DATA gruNumbers<>+488(SB)/8, $0x3d2aab403d2aab40
-DATA gruNumbers<>+496(SB)/8, $0x3d2aab403d2aab40
-DATA gruNumbers<>+504(SB)/8, $0x3d2aab403d2aab40
-DATA gruNumbers<>+512(SB)/8, $0x3e2aaa553e2aaa55
-DATA gruNumbers<>+520(SB)/8, $0x3e2aaa553e2aaa55
-DATA gruNumbers<>+528(SB)/8, $0x3e2aaa553e2aaa55
-DATA gruNumbers<>+536(SB)/8, $0x3e2aaa553e2aaa55
-DATA gruNumbers<>+544(SB)/8, $0x3e2aaa553e2aaa55
-DATA gruNumbers<>+552(SB)/8, $0x3e2aaa553e2aaa55
-DATA gruNumbers<>+560(SB)/8, $0x3e2aaa553e2aaa55
-DATA gruNumbers<>+568(SB)/8, $0x3e2aaa553e2aaa55
-DATA gruNumbers<>+576(SB)/8, $0x3effffff3effffff
-DATA gruNumbers<>+584(SB)/8, $0x3effffff3effffff
-DATA gruNumbers<>+592(SB)/8, $0x3effffff3effffff
-DATA gruNumbers<>+600(SB)/8, $0x3effffff3effffff
-DATA gruNumbers<>+608(SB)/8, $0x3effffff3effffff
-DATA gruNumbers<>+616(SB)/8, $0x3effffff3effffff
-DATA gruNumbers<>+624(SB)/8, $0x3effffff3effffff
-DATA gruNumbers<>+632(SB)/8, $0x3effffff3effffff
-DATA gruNumbers<>+640(SB)/8, $0x3f8000003f800000
-DATA gruNumbers<>+648(SB)/8, $0x3f8000003f800000
-DATA gruNumbers<>+656(SB)/8, $0x3f8000003f800000
-DATA gruNumbers<>+664(SB)/8, $0x3f8000003f800000
-DATA gruNumbers<>+672(SB)/8, $0x3f8000003f800000
-DATA gruNumbers<>+680(SB)/8, $0x3f8000003f800000
-DATA gruNumbers<>+688(SB)/8, $0x3f8000003f800000
-DATA gruNumbers<>+696(SB)/8, $0x3f8000003f800000
-DATA gruNumbers<>+704(SB)/8, $0x0000007f0000007f
-DATA gruNumbers<>+712(SB)/8, $0x0000007f0000007f
-DATA gruNumbers<>+720(SB)/8, $0x0000007f0000007f
-DATA gruNumbers<>+728(SB)/8, $0x0000007f0000007f
-DATA gruNumbers<>+736(SB)/8, $0x0000007f0000007f
-DATA gruNumbers<>+744(SB)/8, $0x0000007f0000007f
-DATA gruNumbers<>+752(SB)/8, $0x0000007f0000007f
-DATA gruNumbers<>+760(SB)/8, $0x0000007f0000007f
-DATA gruNumbers<>+768(SB)/8, $0x0000000000000000
-DATA gruNumbers<>+776(SB)/8, $0x0000000000000000
-DATA gruNumbers<>+784(SB)/8, $0x0000000000000000
-DATA gruNumbers<>+792(SB)/8, $0x0000000000000000
-DATA gruNumbers<>+800(SB)/8, $0x0000000000000000
-DATA gruNumbers<>+808(SB)/8, $0x0000000000000000
-DATA gruNumbers<>+816(SB)/8, $0x0000000000000000
-DATA gruNumbers<>+824(SB)/8, $0x0000000000000000
-DATA gruNumbers<>+832(SB)/8, $0xc1a00000c1a00000
-DATA gruNumbers<>+840(SB)/8, $0xc1a00000c1a00000
-DATA gruNumbers<>+848(SB)/8, $0xc1a00000c1a00000
-DATA gruNumbers<>+856(SB)/8, $0xc1a00000c1a00000
-DATA gruNumbers<>+864(SB)/8, $0xc1a00000c1a00000
-DATA gruNumbers<>+872(SB)/8, $0xc1a00000c1a00000
-DATA gruNumbers<>+880(SB)/8, $0xc1a00000c1a00000
-DATA gruNumbers<>+888(SB)/8, $0xc1a00000c1a00000
-DATA gruNumbers<>+896(SB)/8, $0x3f0000003f000000
-DATA gruNumbers<>+904(SB)/8, $0x3f0000003f000000
-DATA gruNumbers<>+912(SB)/8, $0x3f0000003f000000
-DATA gruNumbers<>+920(SB)/8, $0x3f0000003f000000
-DATA gruNumbers<>+928(SB)/8, $0x3f0000003f000000
-DATA gruNumbers<>+936(SB)/8, $0x3f0000003f000000
-DATA gruNumbers<>+944(SB)/8, $0x3f0000003f000000
-DATA gruNumbers<>+952(SB)/8, $0x3f0000003f000000
-DATA gruNumbers<>+960(SB)/8, $0x4000000040000000
-DATA gruNumbers<>+968(SB)/8, $0x4000000040000000
-DATA gruNumbers<>+976(SB)/8, $0x4000000040000000
-DATA gruNumbers<>+984(SB)/8, $0x4000000040000000
-DATA gruNumbers<>+992(SB)/8, $0x4000000040000000
-DATA gruNumbers<>+1000(SB)/8, $0x4000000040000000
-DATA gruNumbers<>+1008(SB)/8, $0x4000000040000000
-DATA gruNumbers<>+1016(SB)/8, $0x4000000040000000
-DATA gruNumbers<>+1024(SB)/8, $0x7fffffff7fffffff
-DATA gruNumbers<>+1032(SB)/8, $0x7fffffff7fffffff
-DATA gruNumbers<>+1040(SB)/8, $0x7fffffff7fffffff
-DATA gruNumbers<>+1048(SB)/8, $0x7fffffff7fffffff
-DATA gruNumbers<>+1056(SB)/8, $0x7fffffff7fffffff
-DATA gruNumbers<>+1064(SB)/8, $0x7fffffff7fffffff
-DATA gruNumbers<>+1072(SB)/8, $0x7fffffff7fffffff
-DATA gruNumbers<>+1080(SB)/8, $0x7fffffff7fffffff
-GLOBL gruNumbers<>(SB), RODATA|NOPTR, $1088
+DATA gruNumbers<>+192(SB)/8, $0x3f3172183f317218
+DATA gruNumbers<>+200(SB)/8, $0x3f3172183f317218
+DATA gruNumbers<>+208(SB)/8, $0x3f3172183f317218
+DATA gruNumbers<>+216(SB)/8, $0x3f3172183f317218
+DATA gruNumbers<>+224(SB)/8, $0x3f3172183f317218
+DATA gruNumbers<>+232(SB)/8, $0x3f3172183f317218
+DATA gruNumbers<>+240(SB)/8, $0x3f3172183f317218
+DATA gruNumbers<>+248(SB)/8, $0x3f3172183f317218
+DATA gruNumbers<>+256(SB)/8, $0x3ab5f58a3ab5f58a
+DATA gruNumbers<>+264(SB)/8, $0x3ab5f58a3ab5f58a
+DATA gruNumbers<>+272(SB)/8, $0x3ab5f58a3ab5f58a
+DATA gruNumbers<>+280(SB)/8, $0x3ab5f58a3ab5f58a
+DATA gruNumbers<>+288(SB)/8, $0x3ab5f58a3ab5f58a
+DATA gruNumbers<>+296(SB)/8, $0x3ab5f58a3ab5f58a
+DATA gruNumbers<>+304(SB)/8, $0x3ab5f58a3ab5f58a
+DATA gruNumbers<>+312(SB)/8, $0x3ab5f58a3ab5f58a
+DATA gruNumbers<>+320(SB)/8, $0x3c0916813c091681
+DATA gruNumbers<>+328(SB)/8, $0x3c0916813c091681
+DATA gruNumbers<>+336(SB)/8, $0x3c0916813c091681
+DATA gruNumbers<>+344(SB)/8, $0x3c0916813c091681
+DATA gruNumbers<>+352(SB)/8, $0x3c0916813c091681
+DATA gruNumbers<>+360(SB)/8, $0x3c0916813c091681
+DATA gruNumbers<>+368(SB)/8, $0x3c0916813c091681
+DATA gruNumbers<>+376(SB)/8, $0x3c0916813c091681
+DATA gruNumbers<>+384(SB)/8, $0x3d2aab403d2aab40
+DATA gruNumbers<>+392(SB)/8, $0x3d2aab403d2aab40
+DATA gruNumbers<>+400(SB)/8, $0x3d2aab403d2aab40
+DATA gruNumbers<>+408(SB)/8, $0x3d2aab403d2aab40
+DATA gruNumbers<>+416(SB)/8, $0x3d2aab403d2aab40
+DATA gruNumbers<>+424(SB)/8, $0x3d2aab403d2aab40
+DATA gruNumbers<>+432(SB)/8, $0x3d2aab403d2aab40
+DATA gruNumbers<>+440(SB)/8, $0x3d2aab403d2aab40
+DATA gruNumbers<>+448(SB)/8, $0x3e2aaa553e2aaa55
+DATA gruNumbers<>+456(SB)/8, $0x3e2aaa553e2aaa55
+DATA gruNumbers<>+464(SB)/8, $0x3e2aaa553e2aaa55
+DATA gruNumbers<>+472(SB)/8, $0x3e2aaa553e2aaa55
+DATA gruNumbers<>+480(SB)/8, $0x3e2aaa553e2aaa55
+DATA gruNumbers<>+488(SB)/8, $0x3e2aaa553e2aaa55
+DATA gruNumbers<>+496(SB)/8, $0x3e2aaa553e2aaa55
+DATA gruNumbers<>+504(SB)/8, $0x3e2aaa553e2aaa55
+DATA gruNumbers<>+512(SB)/8, $0x3effffff3effffff
+DATA gruNumbers<>+520(SB)/8, $0x3effffff3effffff
+DATA gruNumbers<>+528(SB)/8, $0x3effffff3effffff
+DATA gruNumbers<>+536(SB)/8, $0x3effffff3effffff
+DATA gruNumbers<>+544(SB)/8, $0x3effffff3effffff
+DATA gruNumbers<>+552(SB)/8, $0x3effffff3effffff
+DATA gruNumbers<>+560(SB)/8, $0x3effffff3effffff
+DATA gruNumbers<>+568(SB)/8, $0x3effffff3effffff
+DATA gruNumbers<>+576(SB)/8, $0x3f8000003f800000
+DATA gruNumbers<>+584(SB)/8, $0x3f8000003f800000
+DATA gruNumbers<>+592(SB)/8, $0x3f8000003f800000
+DATA gruNumbers<>+600(SB)/8, $0x3f8000003f800000
+DATA gruNumbers<>+608(SB)/8, $0x3f8000003f800000
+DATA gruNumbers<>+616(SB)/8, $0x3f8000003f800000
+DATA gruNumbers<>+624(SB)/8, $0x3f8000003f800000
+DATA gruNumbers<>+632(SB)/8, $0x3f8000003f800000
+DATA gruNumbers<>+640(SB)/8, $0x0000007f0000007f
+DATA gruNumbers<>+648(SB)/8, $0x0000007f0000007f
+DATA gruNumbers<>+656(SB)/8, $0x0000007f0000007f
+DATA gruNumbers<>+664(SB)/8, $0x0000007f0000007f
+DATA gruNumbers<>+672(SB)/8, $0x0000007f0000007f
+DATA gruNumbers<>+680(SB)/8, $0x0000007f0000007f
+DATA gruNumbers<>+688(SB)/8, $0x0000007f0000007f
+DATA gruNumbers<>+696(SB)/8, $0x0000007f0000007f
+DATA gruNumbers<>+704(SB)/8, $0x0000000000000000
+DATA gruNumbers<>+712(SB)/8, $0x0000000000000000
+DATA gruNumbers<>+720(SB)/8, $0x0000000000000000
+DATA gruNumbers<>+728(SB)/8, $0x0000000000000000
+DATA gruNumbers<>+736(SB)/8, $0x0000000000000000
+DATA gruNumbers<>+744(SB)/8, $0x0000000000000000
+DATA gruNumbers<>+752(SB)/8, $0x0000000000000000
+DATA gruNumbers<>+760(SB)/8, $0x0000000000000000
+DATA gruNumbers<>+768(SB)/8, $0xc1a00000c1a00000
+DATA gruNumbers<>+776(SB)/8, $0xc1a00000c1a00000
+DATA gruNumbers<>+784(SB)/8, $0xc1a00000c1a00000
+DATA gruNumbers<>+792(SB)/8, $0xc1a00000c1a00000
+DATA gruNumbers<>+800(SB)/8, $0xc1a00000c1a00000
+DATA gruNumbers<>+808(SB)/8, $0xc1a00000c1a00000
+DATA gruNumbers<>+816(SB)/8, $0xc1a00000c1a00000
+DATA gruNumbers<>+824(SB)/8, $0xc1a00000c1a00000
+DATA gruNumbers<>+832(SB)/8, $0x3f0000003f000000
+DATA gruNumbers<>+840(SB)/8, $0x3f0000003f000000
+DATA gruNumbers<>+848(SB)/8, $0x3f0000003f000000
+DATA gruNumbers<>+856(SB)/8, $0x3f0000003f000000
+DATA gruNumbers<>+864(SB)/8, $0x3f0000003f000000
+DATA gruNumbers<>+872(SB)/8, $0x3f0000003f000000
+DATA gruNumbers<>+880(SB)/8, $0x3f0000003f000000
+DATA gruNumbers<>+888(SB)/8, $0x3f0000003f000000
+DATA gruNumbers<>+896(SB)/8, $0x4000000040000000
+DATA gruNumbers<>+904(SB)/8, $0x4000000040000000
+DATA gruNumbers<>+912(SB)/8, $0x4000000040000000
+DATA gruNumbers<>+920(SB)/8, $0x4000000040000000
+DATA gruNumbers<>+928(SB)/8, $0x4000000040000000
+DATA gruNumbers<>+936(SB)/8, $0x4000000040000000
+DATA gruNumbers<>+944(SB)/8, $0x4000000040000000
+DATA gruNumbers<>+952(SB)/8, $0x4000000040000000
+DATA gruNumbers<>+960(SB)/8, $0x7fffffff7fffffff
+DATA gruNumbers<>+968(SB)/8, $0x7fffffff7fffffff
+DATA gruNumbers<>+976(SB)/8, $0x7fffffff7fffffff
+DATA gruNumbers<>+984(SB)/8, $0x7fffffff7fffffff
+DATA gruNumbers<>+992(SB)/8, $0x7fffffff7fffffff
+DATA gruNumbers<>+1000(SB)/8, $0x7fffffff7fffffff
+DATA gruNumbers<>+1008(SB)/8, $0x7fffffff7fffffff
+DATA gruNumbers<>+1016(SB)/8, $0x7fffffff7fffffff
+GLOBL gruNumbers<>(SB), RODATA|NOPTR, $1024
 
 // func gruGatesAVX2(out *float32, h *float32, in *float32, rec *float32, gates *float32, rows int, c int)
 // Requires: AVX, AVX2, FMA3
@@ -190,28 +182,26 @@ column:
 	VROUNDPS     $0x08, Y1, Y1
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS gruNumbers<>+192(SB), Y1, Y2
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS gruNumbers<>+256(SB), Y1, Y2
-	VMOVUPS      gruNumbers<>+320(SB), Y3
+	VMOVUPS      gruNumbers<>+256(SB), Y3
+	VFMADD213PS  gruNumbers<>+320(SB), Y2, Y3
 	VFMADD213PS  gruNumbers<>+384(SB), Y2, Y3
 	VFMADD213PS  gruNumbers<>+448(SB), Y2, Y3
 	VFMADD213PS  gruNumbers<>+512(SB), Y2, Y3
-	VFMADD213PS  gruNumbers<>+576(SB), Y2, Y3
 	VMULPS       Y2, Y2, Y4
 	VMOVAPS      Y3, Y3
 	VFMADD213PS  Y2, Y4, Y3
-	VADDPS       gruNumbers<>+640(SB), Y3, Y2
+	VADDPS       gruNumbers<>+576(SB), Y3, Y2
 	VCVTPS2DQ    Y1, Y1
 	VPSRAD       $0x01, Y1, Y3
 	VPSUBD       Y3, Y1, Y1
-	VPADDD       gruNumbers<>+704(SB), Y3, Y3
+	VPADDD       gruNumbers<>+640(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VPADDD       gruNumbers<>+704(SB), Y1, Y1
+	VPADDD       gruNumbers<>+640(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 	VMULPS       Y1, Y2, Y2
-	VMOVUPS      gruNumbers<>+640(SB), Y1
-	VCMPPS       $0x01, gruNumbers<>+768(SB), Y0, Y0
+	VMOVUPS      gruNumbers<>+576(SB), Y1
+	VCMPPS       $0x01, gruNumbers<>+704(SB), Y0, Y0
 	VBLENDVPS    Y0, Y2, Y1, Y0
 	VADDPS       Y1, Y2, Y1
 	VDIVPS       Y1, Y0, Y0
@@ -225,28 +215,26 @@ column:
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS gruNumbers<>+192(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS gruNumbers<>+256(SB), Y2, Y3
-	VMOVUPS      gruNumbers<>+320(SB), Y4
+	VMOVUPS      gruNumbers<>+256(SB), Y4
+	VFMADD213PS  gruNumbers<>+320(SB), Y3, Y4
 	VFMADD213PS  gruNumbers<>+384(SB), Y3, Y4
 	VFMADD213PS  gruNumbers<>+448(SB), Y3, Y4
 	VFMADD213PS  gruNumbers<>+512(SB), Y3, Y4
-	VFMADD213PS  gruNumbers<>+576(SB), Y3, Y4
 	VMULPS       Y3, Y3, Y5
 	VMOVAPS      Y4, Y4
 	VFMADD213PS  Y3, Y5, Y4
-	VADDPS       gruNumbers<>+640(SB), Y4, Y3
+	VADDPS       gruNumbers<>+576(SB), Y4, Y3
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y4
 	VPSUBD       Y4, Y2, Y2
-	VPADDD       gruNumbers<>+704(SB), Y4, Y4
+	VPADDD       gruNumbers<>+640(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VPADDD       gruNumbers<>+704(SB), Y2, Y2
+	VPADDD       gruNumbers<>+640(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y4, Y3, Y3
 	VMULPS       Y2, Y3, Y3
-	VMOVUPS      gruNumbers<>+640(SB), Y2
-	VCMPPS       $0x01, gruNumbers<>+768(SB), Y1, Y1
+	VMOVUPS      gruNumbers<>+576(SB), Y2
+	VCMPPS       $0x01, gruNumbers<>+704(SB), Y1, Y1
 	VBLENDVPS    Y1, Y3, Y2, Y1
 	VADDPS       Y2, Y3, Y2
 	VDIVPS       Y2, Y1, Y1
@@ -256,39 +244,37 @@ column:
 	VFMADD213PS  Y3, Y2, Y4
 	VORPS        gruNumbers<>+0(SB), Y4, Y2
 	VADDPS       Y2, Y2, Y2
-	VMOVUPS      gruNumbers<>+832(SB), Y3
+	VMOVUPS      gruNumbers<>+768(SB), Y3
 	VMAXPS       Y2, Y3, Y3
 	VMULPS       gruNumbers<>+128(SB), Y3, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS gruNumbers<>+192(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS gruNumbers<>+256(SB), Y2, Y3
-	VMOVUPS      gruNumbers<>+320(SB), Y5
+	VMOVUPS      gruNumbers<>+256(SB), Y5
+	VFMADD213PS  gruNumbers<>+320(SB), Y3, Y5
 	VFMADD213PS  gruNumbers<>+384(SB), Y3, Y5
 	VFMADD213PS  gruNumbers<>+448(SB), Y3, Y5
 	VFMADD213PS  gruNumbers<>+512(SB), Y3, Y5
-	VFMADD213PS  gruNumbers<>+576(SB), Y3, Y5
 	VMULPS       Y3, Y3, Y6
 	VMOVAPS      Y5, Y5
 	VFMADD213PS  Y3, Y6, Y5
-	VMOVUPS      gruNumbers<>+896(SB), Y3
+	VMOVUPS      gruNumbers<>+832(SB), Y3
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y6
 	VPSUBD       Y6, Y2, Y2
-	VPADDD       gruNumbers<>+704(SB), Y6, Y6
+	VPADDD       gruNumbers<>+640(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
-	VPADDD       gruNumbers<>+704(SB), Y2, Y2
+	VPADDD       gruNumbers<>+640(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y6, Y3, Y3
 	VMULPS       Y2, Y3, Y3
-	VSUBPS       gruNumbers<>+896(SB), Y3, Y2
+	VSUBPS       gruNumbers<>+832(SB), Y3, Y2
 	VMOVAPS      Y3, Y3
 	VFMADD213PS  Y2, Y5, Y3
 	VADDPS       Y3, Y3, Y2
-	VADDPS       gruNumbers<>+960(SB), Y2, Y3
+	VADDPS       gruNumbers<>+896(SB), Y2, Y3
 	VDIVPS       Y3, Y2, Y2
-	VANDPS       gruNumbers<>+1024(SB), Y2, Y2
+	VANDPS       gruNumbers<>+960(SB), Y2, Y2
 	VANDPS       gruNumbers<>+0(SB), Y4, Y3
 	VORPS        Y2, Y3, Y3
 	VMOVUPS      (CX), Y2
@@ -329,28 +315,26 @@ tail:
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS gruNumbers<>+192(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS gruNumbers<>+256(SB), Y2, Y3
-	VMOVUPS      gruNumbers<>+320(SB), Y4
+	VMOVUPS      gruNumbers<>+256(SB), Y4
+	VFMADD213PS  gruNumbers<>+320(SB), Y3, Y4
 	VFMADD213PS  gruNumbers<>+384(SB), Y3, Y4
 	VFMADD213PS  gruNumbers<>+448(SB), Y3, Y4
 	VFMADD213PS  gruNumbers<>+512(SB), Y3, Y4
-	VFMADD213PS  gruNumbers<>+576(SB), Y3, Y4
 	VMULPS       Y3, Y3, Y5
 	VMOVAPS      Y4, Y4
 	VFMADD213PS  Y3, Y5, Y4
-	VADDPS       gruNumbers<>+640(SB), Y4, Y3
+	VADDPS       gruNumbers<>+576(SB), Y4, Y3
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y4
 	VPSUBD       Y4, Y2, Y2
-	VPADDD       gruNumbers<>+704(SB), Y4, Y4
+	VPADDD       gruNumbers<>+640(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VPADDD       gruNumbers<>+704(SB), Y2, Y2
+	VPADDD       gruNumbers<>+640(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y4, Y3, Y3
 	VMULPS       Y2, Y3, Y3
-	VMOVUPS      gruNumbers<>+640(SB), Y2
-	VCMPPS       $0x01, gruNumbers<>+768(SB), Y1, Y1
+	VMOVUPS      gruNumbers<>+576(SB), Y2
+	VCMPPS       $0x01, gruNumbers<>+704(SB), Y1, Y1
 	VBLENDVPS    Y1, Y3, Y2, Y1
 	VADDPS       Y2, Y3, Y2
 	VDIVPS       Y2, Y1, Y1
@@ -364,28 +348,26 @@ tail:
 	VROUNDPS     $0x08, Y3, Y3
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS gruNumbers<>+192(SB), Y3, Y4
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS gruNumbers<>+256(SB), Y3, Y4
-	VMOVUPS      gruNumbers<>+320(SB), Y5
+	VMOVUPS      gruNumbers<>+256(SB), Y5
+	VFMADD213PS  gruNumbers<>+320(SB), Y4, Y5
 	VFMADD213PS  gruNumbers<>+384(SB), Y4, Y5
 	VFMADD213PS  gruNumbers<>+448(SB), Y4, Y5
 	VFMADD213PS  gruNumbers<>+512(SB), Y4, Y5
-	VFMADD213PS  gruNumbers<>+576(SB), Y4, Y5
 	VMULPS       Y4, Y4, Y6
 	VMOVAPS      Y5, Y5
 	VFMADD213PS  Y4, Y6, Y5
-	VADDPS       gruNumbers<>+640(SB), Y5, Y4
+	VADDPS       gruNumbers<>+576(SB), Y5, Y4
 	VCVTPS2DQ    Y3, Y3
 	VPSRAD       $0x01, Y3, Y5
 	VPSUBD       Y5, Y3, Y3
-	VPADDD       gruNumbers<>+704(SB), Y5, Y5
+	VPADDD       gruNumbers<>+640(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
-	VPADDD       gruNumbers<>+704(SB), Y3, Y3
+	VPADDD       gruNumbers<>+640(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y5, Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VMOVUPS      gruNumbers<>+640(SB), Y3
-	VCMPPS       $0x01, gruNumbers<>+768(SB), Y2, Y2
+	VMOVUPS      gruNumbers<>+576(SB), Y3
+	VCMPPS       $0x01, gruNumbers<>+704(SB), Y2, Y2
 	VBLENDVPS    Y2, Y4, Y3, Y2
 	VADDPS       Y3, Y4, Y3
 	VDIVPS       Y3, Y2, Y2
@@ -395,39 +377,37 @@ tail:
 	VFMADD213PS  Y4, Y3, Y5
 	VORPS        gruNumbers<>+0(SB), Y5, Y3
 	VADDPS       Y3, Y3, Y3
-	VMOVUPS      gruNumbers<>+832(SB), Y4
+	VMOVUPS      gruNumbers<>+768(SB), Y4
 	VMAXPS       Y3, Y4, Y4
 	VMULPS       gruNumbers<>+128(SB), Y4, Y3
 	VROUNDPS     $0x08, Y3, Y3
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS gruNumbers<>+192(SB), Y3, Y4
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS gruNumbers<>+256(SB), Y3, Y4
-	VMOVUPS      gruNumbers<>+320(SB), Y6
+	VMOVUPS      gruNumbers<>+256(SB), Y6
+	VFMADD213PS  gruNumbers<>+320(SB), Y4, Y6
 	VFMADD213PS  gruNumbers<>+384(SB), Y4, Y6
 	VFMADD213PS  gruNumbers<>+448(SB), Y4, Y6
 	VFMADD213PS  gruNumbers<>+512(SB), Y4, Y6
-	VFMADD213PS  gruNumbers<>+576(SB), Y4, Y6
 	VMULPS       Y4, Y4, Y7
 	VMOVAPS      Y6, Y6
 	VFMADD213PS  Y4, Y7, Y6
-	VMOVUPS      gruNumbers<>+896(SB), Y4
+	VMOVUPS      gruNumbers<>+832(SB), Y4
 	VCVTPS2DQ    Y3, Y3
 	VPSRAD       $0x01, Y3, Y7
 	VPSUBD       Y7, Y3, Y3
-	VPADDD       gruNumbers<>+704(SB), Y7, Y7
+	VPADDD       gruNumbers<>+640(SB), Y7, Y7
 	VPSLLD       $0x17, Y7, Y7
-	VPADDD       gruNumbers<>+704(SB), Y3, Y3
+	VPADDD       gruNumbers<>+640(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y7, Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VSUBPS       gruNumbers<>+896(SB), Y4, Y3
+	VSUBPS       gruNumbers<>+832(SB), Y4, Y3
 	VMOVAPS      Y4, Y4
 	VFMADD213PS  Y3, Y6, Y4
 	VADDPS       Y4, Y4, Y3
-	VADDPS       gruNumbers<>+960(SB), Y3, Y4
+	VADDPS       gruNumbers<>+896(SB), Y3, Y4
 	VDIVPS       Y4, Y3, Y3
-	VANDPS       gruNumbers<>+1024(SB), Y3, Y3
+	VANDPS       gruNumbers<>+960(SB), Y3, Y3
 	VANDPS       gruNumbers<>+0(SB), Y5, Y4
 	VORPS        Y3, Y4, Y4
 	VMASKMOVPS   (CX), Y0, Y3
@@ -482,7 +462,7 @@ row:
 column:
 	CMPQ         R10, $0x08
 	JLT          tail
-	VMOVUPS      gruNumbers<>+640(SB), Y0
+	VMOVUPS      gruNumbers<>+576(SB), Y0
 	VMOVUPS      (R8), Y1
 	VMOVUPS      (R8)(R9*1), Y2
 	VMOVUPS      (R8)(R9*2), Y3
@@ -531,7 +511,7 @@ tail:
 	MOVQ         $0x00000008, R13
 	SUBQ         R10, R13
 	VMOVUPS      (R12)(R13*4), Y0
-	VMOVUPS      gruNumbers<>+640(SB), Y1
+	VMOVUPS      gruNumbers<>+576(SB), Y1
 	VMASKMOVPS   (R8), Y0, Y2
 	VMASKMOVPS   (R8)(R9*1), Y0, Y3
 	VMASKMOVPS   (R8)(R9*2), Y0, Y4
@@ -613,20 +593,18 @@ column:
 	VRNDSCALEPS  $0x08, Z1, Z1
 	VMOVAPS      Z6, Z6
 	VFNMADD231PS gruNumbers<>+192(SB), Z1, Z6
-	VMOVAPS      Z6, Z6
-	VFNMADD231PS gruNumbers<>+256(SB), Z1, Z6
-	VMOVUPS      gruNumbers<>+320(SB), Z7
+	VMOVUPS      gruNumbers<>+256(SB), Z7
+	VFMADD213PS  gruNumbers<>+320(SB), Z6, Z7
 	VFMADD213PS  gruNumbers<>+384(SB), Z6, Z7
 	VFMADD213PS  gruNumbers<>+448(SB), Z6, Z7
 	VFMADD213PS  gruNumbers<>+512(SB), Z6, Z7
-	VFMADD213PS  gruNumbers<>+576(SB), Z6, Z7
 	VMULPS       Z6, Z6, Z8
 	VMOVAPS      Z7, Z7
 	VFMADD213PS  Z6, Z8, Z7
-	VADDPS       gruNumbers<>+640(SB), Z7, Z6
+	VADDPS       gruNumbers<>+576(SB), Z7, Z6
 	VSCALEFPS    Z1, Z6, Z1
-	VMOVUPS      gruNumbers<>+640(SB), Z6
-	VCMPPS       $0x01, gruNumbers<>+768(SB), Z0, K1
+	VMOVUPS      gruNumbers<>+576(SB), Z6
+	VCMPPS       $0x01, gruNumbers<>+704(SB), Z0, K1
 	VBLENDMPS    Z1, Z6, K1, Z2
 	VADDPS       Z6, Z1, Z0
 	VDIVPS       Z0, Z2, Z0
@@ -640,20 +618,18 @@ column:
 	VRNDSCALEPS  $0x08, Z6, Z6
 	VMOVAPS      Z7, Z7
 	VFNMADD231PS gruNumbers<>+192(SB), Z6, Z7
-	VMOVAPS      Z7, Z7
-	VFNMADD231PS gruNumbers<>+256(SB), Z6, Z7
-	VMOVUPS      gruNumbers<>+320(SB), Z8
+	VMOVUPS      gruNumbers<>+256(SB), Z8
+	VFMADD213PS  gruNumbers<>+320(SB), Z7, Z8
 	VFMADD213PS  gruNumbers<>+384(SB), Z7, Z8
 	VFMADD213PS  gruNumbers<>+448(SB), Z7, Z8
 	VFMADD213PS  gruNumbers<>+512(SB), Z7, Z8
-	VFMADD213PS  gruNumbers<>+576(SB), Z7, Z8
 	VMULPS       Z7, Z7, Z9
 	VMOVAPS      Z8, Z8
 	VFMADD213PS  Z7, Z9, Z8
-	VADDPS       gruNumbers<>+640(SB), Z8, Z7
+	VADDPS       gruNumbers<>+576(SB), Z8, Z7
 	VSCALEFPS    Z6, Z7, Z6
-	VMOVUPS      gruNumbers<>+640(SB), Z7
-	VCMPPS       $0x01, gruNumbers<>+768(SB), Z1, K1
+	VMOVUPS      gruNumbers<>+576(SB), Z7
+	VCMPPS       $0x01, gruNumbers<>+704(SB), Z1, K1
 	VBLENDMPS    Z6, Z7, K1, Z3
 	VADDPS       Z7, Z6, Z1
 	VDIVPS       Z1, Z3, Z1
@@ -663,31 +639,29 @@ column:
 	VFMADD213PS  Z7, Z6, Z8
 	VORPS        gruNumbers<>+0(SB), Z8, Z6
 	VADDPS       Z6, Z6, Z6
-	VMOVUPS      gruNumbers<>+832(SB), Z7
+	VMOVUPS      gruNumbers<>+768(SB), Z7
 	VMAXPS       Z6, Z7, Z7
 	VMULPS       gruNumbers<>+128(SB), Z7, Z6
 	VRNDSCALEPS  $0x08, Z6, Z6
 	VMOVAPS      Z7, Z7
 	VFNMADD231PS gruNumbers<>+192(SB), Z6, Z7
-	VMOVAPS      Z7, Z7
-	VFNMADD231PS gruNumbers<>+256(SB), Z6, Z7
-	VMOVUPS      gruNumbers<>+320(SB), Z9
+	VMOVUPS      gruNumbers<>+256(SB), Z9
+	VFMADD213PS  gruNumbers<>+320(SB), Z7, Z9
 	VFMADD213PS  gruNumbers<>+384(SB), Z7, Z9
 	VFMADD213PS  gruNumbers<>+448(SB), Z7, Z9
 	VFMADD213PS  gruNumbers<>+512(SB), Z7, Z9
-	VFMADD213PS  gruNumbers<>+576(SB), Z7, Z9
 	VMULPS       Z7, Z7, Z10
 	VMOVAPS      Z9, Z9
 	VFMADD213PS  Z7, Z10, Z9
-	VMOVUPS      gruNumbers<>+896(SB), Z7
+	VMOVUPS      gruNumbers<>+832(SB), Z7
 	VSCALEFPS    Z6, Z7, Z6
-	VSUBPS       gruNumbers<>+896(SB), Z6, Z7
+	VSUBPS       gruNumbers<>+832(SB), Z6, Z7
 	VMOVAPS      Z6, Z6
 	VFMADD213PS  Z7, Z9, Z6
 	VADDPS       Z6, Z6, Z6
-	VADDPS       gruNumbers<>+960(SB), Z6, Z7
+	VADDPS       gruNumbers<>+896(SB), Z6, Z7
 	VDIVPS       Z7, Z6, Z6
-	VANDPS       gruNumbers<>+1024(SB), Z6, Z6
+	VANDPS       gruNumbers<>+960(SB), Z6, Z6
 	VANDPS       gruNumbers<>+0(SB), Z8, Z7
 	VORPS        Z6, Z7, Z7
 	VMOVUPS      (DX), Z6
@@ -729,20 +703,18 @@ tail:
 	VRNDSCALEPS  $0x08, Z1, Z1
 	VMOVAPS      Z6, Z6
 	VFNMADD231PS gruNumbers<>+192(SB), Z1, Z6
-	VMOVAPS      Z6, Z6
-	VFNMADD231PS gruNumbers<>+256(SB), Z1, Z6
-	VMOVUPS      gruNumbers<>+320(SB), Z7
+	VMOVUPS      gruNumbers<>+256(SB), Z7
+	VFMADD213PS  gruNumbers<>+320(SB), Z6, Z7
 	VFMADD213PS  gruNumbers<>+384(SB), Z6, Z7
 	VFMADD213PS  gruNumbers<>+448(SB), Z6, Z7
 	VFMADD213PS  gruNumbers<>+512(SB), Z6, Z7
-	VFMADD213PS  gruNumbers<>+576(SB), Z6, Z7
 	VMULPS       Z6, Z6, Z8
 	VMOVAPS      Z7, Z7
 	VFMADD213PS  Z6, Z8, Z7
-	VADDPS       gruNumbers<>+640(SB), Z7, Z6
+	VADDPS       gruNumbers<>+576(SB), Z7, Z6
 	VSCALEFPS    Z1, Z6, Z1
-	VMOVUPS      gruNumbers<>+640(SB), Z6
-	VCMPPS       $0x01, gruNumbers<>+768(SB), Z0, K2
+	VMOVUPS      gruNumbers<>+576(SB), Z6
+	VCMPPS       $0x01, gruNumbers<>+704(SB), Z0, K2
 	VBLENDMPS    Z1, Z6, K2, Z4
 	VADDPS       Z6, Z1, Z0
 	VDIVPS       Z0, Z4, Z0
@@ -756,20 +728,18 @@ tail:
 	VRNDSCALEPS  $0x08, Z6, Z6
 	VMOVAPS      Z7, Z7
 	VFNMADD231PS gruNumbers<>+192(SB), Z6, Z7
-	VMOVAPS      Z7, Z7
-	VFNMADD231PS gruNumbers<>+256(SB), Z6, Z7
-	VMOVUPS      gruNumbers<>+320(SB), Z8
+	VMOVUPS      gruNumbers<>+256(SB), Z8
+	VFMADD213PS  gruNumbers<>+320(SB), Z7, Z8
 	VFMADD213PS  gruNumbers<>+384(SB), Z7, Z8
 	VFMADD213PS  gruNumbers<>+448(SB), Z7, Z8
 	VFMADD213PS  gruNumbers<>+512(SB), Z7, Z8
-	VFMADD213PS  gruNumbers<>+576(SB), Z7, Z8
 	VMULPS       Z7, Z7, Z9
 	VMOVAPS      Z8, Z8
 	VFMADD213PS  Z7, Z9, Z8
-	VADDPS       gruNumbers<>+640(SB), Z8, Z7
+	VADDPS       gruNumbers<>+576(SB), Z8, Z7
 	VSCALEFPS    Z6, Z7, Z6
-	VMOVUPS      gruNumbers<>+640(SB), Z7
-	VCMPPS       $0x01, gruNumbers<>+768(SB), Z1, K2
+	VMOVUPS      gruNumbers<>+576(SB), Z7
+	VCMPPS       $0x01, gruNumbers<>+704(SB), Z1, K2
 	VBLENDMPS    Z6, Z7, K2, Z5
 	VADDPS       Z7, Z6, Z1
 	VDIVPS       Z1, Z5, Z1
@@ -779,31 +749,29 @@ tail:
 	VFMADD213PS  Z7, Z6, Z8
 	VORPS        gruNumbers<>+0(SB), Z8, Z6
 	VADDPS       Z6, Z6, Z6
-	VMOVUPS      gruNumbers<>+832(SB), Z7
+	VMOVUPS      gruNumbers<>+768(SB), Z7
 	VMAXPS       Z6, Z7, Z7
 	VMULPS       gruNumbers<>+128(SB), Z7, Z6
 	VRNDSCALEPS  $0x08, Z6, Z6
 	VMOVAPS      Z7, Z7
 	VFNMADD231PS gruNumbers<>+192(SB), Z6, Z7
-	VMOVAPS      Z7, Z7
-	VFNMADD231PS gruNumbers<>+256(SB), Z6, Z7
-	VMOVUPS      gruNumbers<>+320(SB), Z9
+	VMOVUPS      gruNumbers<>+256(SB), Z9
+	VFMADD213PS  gruNumbers<>+320(SB), Z7, Z9
 	VFMADD213PS  gruNumbers<>+384(SB), Z7, Z9
 	VFMADD213PS  gruNumbers<>+448(SB), Z7, Z9
 	VFMADD213PS  gruNumbers<>+512(SB), Z7, Z9
-	VFMADD213PS  gruNumbers<>+576(SB), Z7, Z9
 	VMULPS       Z7, Z7, Z10
 	VMOVAPS      Z9, Z9
 	VFMADD213PS  Z7, Z10, Z9
-	VMOVUPS      gruNumbers<>+896(SB), Z7
+	VMOVUPS      gruNumbers<>+832(SB), Z7
 	VSCALEFPS    Z6, Z7, Z6
-	VSUBPS       gruNumbers<>+896(SB), Z6, Z7
+	VSUBPS       gruNumbers<>+832(SB), Z6, Z7
 	VMOVAPS      Z6, Z6
 	VFMADD213PS  Z7, Z9, Z6
 	VADDPS       Z6, Z6, Z6
-	VADDPS       gruNumbers<>+960(SB), Z6, Z7
+	VADDPS       gruNumbers<>+896(SB), Z6, Z7
 	VDIVPS       Z7, Z6, Z6
-	VANDPS       gruNumbers<>+1024(SB), Z6, Z6
+	VANDPS       gruNumbers<>+960(SB), Z6, Z6
 	VANDPS       gruNumbers<>+0(SB), Z8, Z7
 	VORPS        Z6, Z7, Z7
 	VMOVUPS.Z    (DX), K1, Z6
@@ -858,7 +826,7 @@ row:
 column:
 	CMPQ         R11, $0x10
 	JLT          tail
-	VMOVUPS      gruNumbers<>+640(SB), Z0
+	VMOVUPS      gruNumbers<>+576(SB), Z0
 	VMOVUPS      (R9), Z1
 	VMOVUPS      (R9)(R10*1), Z2
 	VMOVUPS      (R9)(R10*2), Z3
@@ -908,7 +876,7 @@ tail:
 	SHLQ         CL, R13
 	DECQ         R13
 	KMOVW        R13, K1
-	VMOVUPS      gruNumbers<>+640(SB), Z0
+	VMOVUPS      gruNumbers<>+576(SB), Z0
 	VMOVUPS.Z    (R9), K1, Z1
 	VMOVUPS.Z    (R9)(R10*1), K1, Z2
 	VMOVUPS.Z    (R9)(R10*2), K1, Z3
