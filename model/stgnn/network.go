@@ -66,40 +66,41 @@ type batch[T tensor.Float] struct {
 	name  []int32 // [R] identity, -1 for none
 }
 
-// forward gives quantiles [R × H, Q], rising along Q. A nil rng switches dropout off.
+// forward gives quantiles [R × H, Q], rising along Q. A nil rng switches dropout off. It takes its memory
+// from the tape.
 func (n *network[T]) forward(t *tensor.Tape[T], b batch[T], rng *rand.Rand) *tensor.Var[T] {
 	rows := len(b.base)
-	parts := []*tensor.Var[T]{
-		n.window.Forward(t, tensor.NewConst(b.x, rows, len(b.x)/max(rows, 1))),
-		n.day.Forward(t, b.slot),
-	}
+	window, day := n.window.Forward(t, t.Const(b.x, rows, len(b.x)/max(rows, 1))), n.day.Forward(t, b.slot)
+	var h *tensor.Var[T]
 	if n.name != nil {
-		parts = append(parts, n.name.Forward(t, b.name))
+		h = t.Concat(window, day, n.name.Forward(t, b.name))
+	} else {
+		h = t.Concat(window, day)
 	}
-	h := t.Concat(parts...)
 	for _, block := range n.blocks {
 		h = block.Forward(t, h, rng)
 	}
-	out := t.Add(n.head.Forward(t, h), n.lags.Forward(t, n.own(b.x, rows)))
+	out := t.Add(n.head.Forward(t, h), n.lags.Forward(t, n.own(t, b.x, rows)))
 	raw := t.Reshape(out, rows*n.horizons, n.quantiles)
-	base, unit, back := make([]T, rows*n.horizons), make([]T, rows*n.horizons), make([]T, rows*n.horizons)
-	for i := range base {
-		r := i / n.horizons
-		base[i], unit[i] = b.base[r], b.unit[r]
-		back[i] = -unit[i] * (1 - b.trust[r])
+	base, unit, back := t.Buffer(rows*n.horizons), t.Buffer(rows*n.horizons), t.Buffer(rows*n.horizons)
+	for r := range rows {
+		for i := r * n.horizons; i < (r+1)*n.horizons; i++ {
+			base[i], unit[i] = b.base[r], b.unit[r]
+			back[i] = -b.unit[r] * (1 - b.trust[r])
+		}
 	}
-	y := t.AddCol(t.MulCol(t.Quantiles(raw, n.median), unit), tensor.NewConst(base, len(base)))
+	y := t.AddCol(t.MulCol(t.Quantiles(raw, n.median), unit), t.Const(base, len(base)))
 	return t.AddCol(y, t.MulCol(t.SliceCols(raw, n.median, n.median+1), back))
 }
 
 // own cuts the target's own changes [R, T - 1] out of the inputs.
-func (n *network[T]) own(x []T, rows int) *tensor.Var[T] {
+func (n *network[T]) own(t *tensor.Tape[T], x []T, rows int) *tensor.Var[T] {
 	width, lags := len(x)/max(rows, 1), n.lags.W.Shape[0]
-	own := make([]T, rows*lags)
+	own := t.Buffer(rows * lags)
 	for r := range rows {
 		copy(own[r*lags:(r+1)*lags], x[r*width+n.lag:])
 	}
-	return tensor.NewConst(own, rows, lags)
+	return t.Const(own, rows, lags)
 }
 
 // params lists everything trained, by the names in stored weights.

@@ -69,7 +69,8 @@ func (t *gruTask[T]) backward(chunk, from, to int, scratch []T, fresh bool) {
 // served several sequences, so that rows collect what is theirs, in the order of steps and sequences.
 func (t *Tape[T]) spread(g gruNode[T], dx []T) {
 	rows, entries := g.x.Rows(), len(g.index)*g.rows
-	s := &CSR[T]{Rows: rows, Cols: entries, RowPtr: t.indices.take(rows + 1), Col: t.indices.take(entries), Val: t.mem.take(entries)}
+	s := &t.sparses.take(1)[0]
+	*s = CSR[T]{Rows: rows, Cols: entries, RowPtr: t.indices.take(rows + 1), Col: t.indices.take(entries), Val: t.mem.take(entries)}
 	clear(s.RowPtr)
 	for _, index := range g.index {
 		for _, r := range index {

@@ -17,6 +17,7 @@ type Tape[T Float] struct {
 	inputs    arena[*Var[T]]
 	indices   arena[int32]
 	graphs    arena[*CSR[T]]
+	sparses   arena[CSR[T]]
 	nodes     []node[T]
 	inference bool
 
@@ -48,6 +49,7 @@ func (t *Tape[T]) Reset() {
 	t.inputs.reset()
 	t.indices.reset()
 	t.graphs.reset()
+	t.sparses.reset()
 	t.nodes = t.nodes[:0]
 }
 
