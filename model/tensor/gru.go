@@ -26,8 +26,7 @@ func (t *Tape[T]) GRU(x *Var[T], index [][]int32, w GRUWeights[T]) *Var[T] {
 	transposed(g.turnedHidden, w.Hidden.Data, 3*c, c)
 	if y.Grad != nil {
 		g.states = t.mem.take(len(index) * rows * c)
-		g.keep = t.mem.take(len(index) * rows * 3 * c)
-		g.hidden = t.mem.take(len(index) * rows * 3 * c)
+		g.keep = t.mem.take(len(index) * rows * 4 * c)
 	}
 	var parts int
 	parts, g.per = split(rows)
@@ -44,8 +43,8 @@ type gruNode[T Float] struct {
 	w                      GRUWeights[T]
 	rows, c, in, per       int
 	turnedIn, turnedHidden []T // [in, 3C], [C, 3C]
-	// In training only, of each step [R, ..]: the state after it, the gates r, z, n, and Wh h + bh.
-	states, keep, hidden []T
+	// In training only, of each step [R, ..]: the state after it, and what the gates keep.
+	states, keep []T
 }
 
 // gruRows are the sequences that go through all steps together.
@@ -102,7 +101,7 @@ func (t *gruTask[T]) forward(from, to int, scratch []T) {
 			kernel.Product{M: n, N: 3 * g.c, K: g.in, LDA: g.in, LDB: 3 * g.c, LDC: 3 * g.c})
 		var keep []T
 		if g.states != nil {
-			keep, hidden = g.at(g.keep, k, from, to, 3*g.c), g.at(g.hidden, k, from, to, 3*g.c)
+			keep = g.at(g.keep, k, from, to, 4*g.c)
 			now = g.at(g.states, k, from, to, g.c)
 		}
 		depth := g.c

@@ -45,7 +45,7 @@ func (t *gruTask[T]) backward(chunk, from, to int, scratch []T, fresh bool) {
 		if k > 0 {
 			before = g.at(g.states, k-1, from, to, g.c)
 		}
-		gatesBack(dIn, dHidden, dh, dh, before, g.at(g.hidden, k, from, to, 3*g.c), g.at(g.keep, k, from, to, 3*g.c), g.c)
+		gatesBack(dIn, dHidden, dh, dh, before, g.at(g.keep, k, from, to, 4*g.c), g.c)
 		add := !fresh || k < len(g.index)-1
 		multiply(wIn, dIn, g.inputs(k, from, to, x), nil,
 			kernel.Product{M: 3 * g.c, N: g.in, K: n, LDA: 3 * g.c, LDB: g.in, LDC: g.in, TransA: true, Add: add})

@@ -235,8 +235,8 @@ func gates[T Float](out, h, in, rec, keep []T, c int) {
 			r, z := sigmoid(a[j]+b[j]), sigmoid(a[c+j]+b[c+j])
 			n := tanh(a[2*c+j] + r*b[2*c+j])
 			if keep != nil {
-				g := keep[3*i*c : 3*(i+1)*c]
-				g[j], g[c+j], g[2*c+j] = r, z, n
+				g := keep[4*i*c : 4*(i+1)*c]
+				g[j], g[c+j], g[2*c+j], g[3*c+j] = r, z, n, b[2*c+j]
 			}
 			out[i*c+j] = n + z*(h[i*c+j]-n)
 		}
@@ -244,19 +244,19 @@ func gates[T Float](out, h, in, rec, keep []T, c int) {
 }
 
 // gatesBack is kernel.GRUGatesBack.
-func gatesBack[T Float](dIn, dRec, dH, dY, h, rec, keep []T, c int) {
+func gatesBack[T Float](dIn, dRec, dH, dY, h, keep []T, c int) {
 	if d, ok := narrow(dIn); ok {
-		kernel.GRUGatesBack(d, wide(dRec), wide(dH), wide(dY), wide(h), wide(rec), wide(keep), c)
+		kernel.GRUGatesBack(d, wide(dRec), wide(dH), wide(dY), wide(h), wide(keep), c)
 		return
 	}
 	for i := range len(dY) / c {
-		g, b := keep[3*i*c:3*(i+1)*c], rec[3*i*c:3*(i+1)*c]
+		g := keep[4*i*c : 4*(i+1)*c]
 		in, hidden := dIn[3*i*c:3*(i+1)*c], dRec[3*i*c:3*(i+1)*c]
 		for j := range c {
 			r, z, n, dy := g[j], g[c+j], g[2*c+j], dY[i*c+j]
 			dz := dy * (h[i*c+j] - n) * z * (1 - z)
 			dn := dy * (1 - z) * (1 - n*n)
-			dr := dn * b[2*c+j] * r * (1 - r)
+			dr := dn * g[3*c+j] * r * (1 - r)
 			in[j], in[c+j], in[2*c+j] = dr, dz, dn
 			hidden[j], hidden[c+j], hidden[2*c+j] = dr, dz, dn*r
 			if dH != nil {

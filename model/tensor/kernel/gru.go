@@ -9,33 +9,33 @@ import "math"
 //	n = tanh(in_n + r rec_n)
 //	out = n + z (h - n)
 //
-// gates, unless nil, keeps r, z, n as [rows, 3c]. out may be h itself.
+// gates, unless nil, keeps r, z, n and rec_n as [rows, 4c]. out may be h itself.
 func GRUGates(out, h, in, rec, gates []float32, c int) {
 	if len(h) == 0 {
 		return
 	}
 	n := len(h)
-	if c <= 0 || n%c != 0 || len(out) != n || len(in) < 3*n || len(rec) < 3*n || gates != nil && len(gates) < 3*n {
+	if c <= 0 || n%c != 0 || len(out) != n || len(in) < 3*n || len(rec) < 3*n || gates != nil && len(gates) < 4*n {
 		bug("gates of %d, %d elements for %d of state, %d columns", len(in), len(rec), n, c)
 	}
 	best.gates(out, h, in, rec, gates, c)
 }
 
-// GRUGatesBack is the derivative of GRUGates, given that of its output:
+// GRUGatesBack is the derivative of GRUGates, given that of its output and what it kept:
 //
 //	dz = dY (h - n) z (1 - z), dn = dY (1 - z) (1 - n²), dr = dn rec_n r (1 - r)
 //	dIn = [dr, dz, dn], dRec = [dr, dz, r dn], dH = z dY
 //
 // dH is the part that does not come through rec; it may be dY itself, or nil.
-func GRUGatesBack(dIn, dRec, dH, dY, h, rec, gates []float32, c int) {
+func GRUGatesBack(dIn, dRec, dH, dY, h, gates []float32, c int) {
 	if len(dY) == 0 {
 		return
 	}
 	n := len(dY)
-	if c <= 0 || n%c != 0 || len(h) < n || len(dIn) < 3*n || len(dRec) < 3*n || len(rec) < 3*n || len(gates) < 3*n || dH != nil && len(dH) < n {
+	if c <= 0 || n%c != 0 || len(h) < n || len(dIn) < 3*n || len(dRec) < 3*n || len(gates) < 4*n || dH != nil && len(dH) < n {
 		bug("derivative of gates of %d elements, %d columns", n, c)
 	}
-	best.gatesBack(dIn, dRec, dH, dY, h, rec, gates, c)
+	best.gatesBack(dIn, dRec, dH, dY, h, gates, c)
 }
 
 func gatesGo(out, h, in, rec, gates []float32, c int) {
@@ -46,23 +46,23 @@ func gatesGo(out, h, in, rec, gates []float32, c int) {
 			z := float32(sigmoidOf(float64(a[c+j] + b[c+j])))
 			n := float32(math.Tanh(float64(a[2*c+j] + r*b[2*c+j])))
 			if gates != nil {
-				g := gates[3*i*c : 3*(i+1)*c]
-				g[j], g[c+j], g[2*c+j] = r, z, n
+				g := gates[4*i*c : 4*(i+1)*c]
+				g[j], g[c+j], g[2*c+j], g[3*c+j] = r, z, n, b[2*c+j]
 			}
 			out[i*c+j] = n + z*(h[i*c+j]-n)
 		}
 	}
 }
 
-func gatesBackGo(dIn, dRec, dH, dY, h, rec, gates []float32, c int) {
+func gatesBackGo(dIn, dRec, dH, dY, h, gates []float32, c int) {
 	for i := range len(dY) / c {
-		g, b := gates[3*i*c:3*(i+1)*c], rec[3*i*c:3*(i+1)*c]
+		g := gates[4*i*c : 4*(i+1)*c]
 		in, hidden := dIn[3*i*c:3*(i+1)*c], dRec[3*i*c:3*(i+1)*c]
 		for j := range c {
 			r, z, n, dy := g[j], g[c+j], g[2*c+j], dY[i*c+j]
 			dz := dy * (h[i*c+j] - n) * z * (1 - z)
 			dn := dy * (1 - z) * (1 - n*n)
-			dr := dn * b[2*c+j] * r * (1 - r)
+			dr := dn * g[3*c+j] * r * (1 - r)
 			in[j], in[c+j], in[2*c+j] = dr, dz, dn
 			hidden[j], hidden[c+j], hidden[2*c+j] = dr, dz, dn*r
 			if dH != nil {

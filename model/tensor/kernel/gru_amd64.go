@@ -4,7 +4,7 @@ package kernel
 
 type (
 	gatesFunc     func(out, h, in, rec, gates *float32, rows, c int)
-	gatesBackFunc func(dIn, dRec, dH, dY, h, rec, gates *float32, rows, c int)
+	gatesBackFunc func(dIn, dRec, dH, dY, h, gates *float32, rows, c int)
 )
 
 func gatesBy(f gatesFunc) func(out, h, in, rec, gates []float32, c int) {
@@ -13,8 +13,8 @@ func gatesBy(f gatesFunc) func(out, h, in, rec, gates []float32, c int) {
 	}
 }
 
-func gatesBackBy(f gatesBackFunc) func(dIn, dRec, dH, dY, h, rec, gates []float32, c int) {
-	return func(dIn, dRec, dH, dY, h, rec, gates []float32, c int) {
-		f(&dIn[0], &dRec[0], first(dH, 0), &dY[0], &h[0], &rec[0], &gates[0], len(dY)/c, c)
+func gatesBackBy(f gatesBackFunc) func(dIn, dRec, dH, dY, h, gates []float32, c int) {
+	return func(dIn, dRec, dH, dY, h, gates []float32, c int) {
+		f(&dIn[0], &dRec[0], first(dH, 0), &dY[0], &h[0], &gates[0], len(dY)/c, c)
 	}
 }

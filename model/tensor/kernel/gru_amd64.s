@@ -163,6 +163,7 @@ TEXT ·gruGatesAVX2(SB), NOSPLIT, $0-56
 	MOVQ rows+40(FP), R9
 	MOVQ c+48(FP), DI
 	SHLQ $0x02, DI
+	LEAQ (DI)(DI*2), R10
 
 row:
 	TESTQ R9, R9
@@ -242,69 +243,70 @@ column:
 	VMOVUPS      (DX)(DI*2), Y3
 	VMOVAPS      Y0, Y4
 	VFMADD213PS  Y3, Y2, Y4
-	VORPS        gruNumbers<>+0(SB), Y4, Y2
-	VADDPS       Y2, Y2, Y2
-	VMOVUPS      gruNumbers<>+768(SB), Y3
-	VMAXPS       Y2, Y3, Y3
-	VMULPS       gruNumbers<>+128(SB), Y3, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS gruNumbers<>+192(SB), Y2, Y3
-	VMOVUPS      gruNumbers<>+256(SB), Y5
-	VFMADD213PS  gruNumbers<>+320(SB), Y3, Y5
-	VFMADD213PS  gruNumbers<>+384(SB), Y3, Y5
-	VFMADD213PS  gruNumbers<>+448(SB), Y3, Y5
-	VFMADD213PS  gruNumbers<>+512(SB), Y3, Y5
-	VMULPS       Y3, Y3, Y6
+	VORPS        gruNumbers<>+0(SB), Y4, Y3
+	VADDPS       Y3, Y3, Y3
+	VMOVUPS      gruNumbers<>+768(SB), Y5
+	VMAXPS       Y3, Y5, Y5
+	VMULPS       gruNumbers<>+128(SB), Y5, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS gruNumbers<>+192(SB), Y3, Y5
+	VMOVUPS      gruNumbers<>+256(SB), Y6
+	VFMADD213PS  gruNumbers<>+320(SB), Y5, Y6
+	VFMADD213PS  gruNumbers<>+384(SB), Y5, Y6
+	VFMADD213PS  gruNumbers<>+448(SB), Y5, Y6
+	VFMADD213PS  gruNumbers<>+512(SB), Y5, Y6
+	VMULPS       Y5, Y5, Y7
+	VMOVAPS      Y6, Y6
+	VFMADD213PS  Y5, Y7, Y6
+	VMOVUPS      gruNumbers<>+832(SB), Y5
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y7
+	VPSUBD       Y7, Y3, Y3
+	VPADDD       gruNumbers<>+640(SB), Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       gruNumbers<>+640(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VSUBPS       gruNumbers<>+832(SB), Y5, Y3
 	VMOVAPS      Y5, Y5
 	VFMADD213PS  Y3, Y6, Y5
-	VMOVUPS      gruNumbers<>+832(SB), Y3
-	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y6
-	VPSUBD       Y6, Y2, Y2
-	VPADDD       gruNumbers<>+640(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VPADDD       gruNumbers<>+640(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y6, Y3, Y3
-	VMULPS       Y2, Y3, Y3
-	VSUBPS       gruNumbers<>+832(SB), Y3, Y2
-	VMOVAPS      Y3, Y3
-	VFMADD213PS  Y2, Y5, Y3
-	VADDPS       Y3, Y3, Y2
-	VADDPS       gruNumbers<>+896(SB), Y2, Y3
-	VDIVPS       Y3, Y2, Y2
-	VANDPS       gruNumbers<>+960(SB), Y2, Y2
-	VANDPS       gruNumbers<>+0(SB), Y4, Y3
-	VORPS        Y2, Y3, Y3
-	VMOVUPS      (CX), Y2
-	VSUBPS       Y3, Y2, Y2
-	VMOVAPS      Y1, Y4
-	VFMADD213PS  Y3, Y2, Y4
-	VMOVUPS      Y4, (AX)
-	MOVQ         gates+32(FP), R10
-	TESTQ        R10, R10
+	VADDPS       Y5, Y5, Y3
+	VADDPS       gruNumbers<>+896(SB), Y3, Y5
+	VDIVPS       Y5, Y3, Y3
+	VANDPS       gruNumbers<>+960(SB), Y3, Y3
+	VANDPS       gruNumbers<>+0(SB), Y4, Y4
+	VORPS        Y3, Y4, Y4
+	VMOVUPS      (CX), Y3
+	VSUBPS       Y4, Y3, Y3
+	VMOVAPS      Y1, Y5
+	VFMADD213PS  Y4, Y3, Y5
+	VMOVUPS      Y5, (AX)
+	MOVQ         gates+32(FP), R11
+	TESTQ        R11, R11
 	JZ           wholekept
 	VMOVUPS      Y0, (SI)
 	VMOVUPS      Y1, (SI)(DI*1)
-	VMOVUPS      Y3, (SI)(DI*2)
+	VMOVUPS      Y4, (SI)(DI*2)
+	VMOVUPS      Y2, (SI)(R10*1)
 
 wholekept:
+	ADDQ $0x20, SI
 	ADDQ $0x20, AX
 	ADDQ $0x20, CX
 	ADDQ $0x20, DX
 	ADDQ $0x20, BX
-	ADDQ $0x20, SI
 	SUBQ $0x08, R8
 	JMP  column
 
 tail:
 	TESTQ        R8, R8
 	JLE          next
-	LEAQ         gemmMask<>+0(SB), R10
-	MOVQ         $0x00000008, R11
-	SUBQ         R8, R11
-	VMOVUPS      (R10)(R11*4), Y0
+	LEAQ         gemmMask<>+0(SB), R11
+	MOVQ         $0x00000008, R12
+	SUBQ         R8, R12
+	VMOVUPS      (R11)(R12*4), Y0
 	VMASKMOVPS   (DX), Y0, Y1
 	VMASKMOVPS   (BX), Y0, Y2
 	VADDPS       Y2, Y1, Y1
@@ -375,64 +377,65 @@ tail:
 	VMASKMOVPS   (DX)(DI*2), Y0, Y4
 	VMOVAPS      Y1, Y5
 	VFMADD213PS  Y4, Y3, Y5
-	VORPS        gruNumbers<>+0(SB), Y5, Y3
-	VADDPS       Y3, Y3, Y3
-	VMOVUPS      gruNumbers<>+768(SB), Y4
-	VMAXPS       Y3, Y4, Y4
-	VMULPS       gruNumbers<>+128(SB), Y4, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS gruNumbers<>+192(SB), Y3, Y4
-	VMOVUPS      gruNumbers<>+256(SB), Y6
-	VFMADD213PS  gruNumbers<>+320(SB), Y4, Y6
-	VFMADD213PS  gruNumbers<>+384(SB), Y4, Y6
-	VFMADD213PS  gruNumbers<>+448(SB), Y4, Y6
-	VFMADD213PS  gruNumbers<>+512(SB), Y4, Y6
-	VMULPS       Y4, Y4, Y7
+	VORPS        gruNumbers<>+0(SB), Y5, Y4
+	VADDPS       Y4, Y4, Y4
+	VMOVUPS      gruNumbers<>+768(SB), Y6
+	VMAXPS       Y4, Y6, Y6
+	VMULPS       gruNumbers<>+128(SB), Y6, Y4
+	VROUNDPS     $0x08, Y4, Y4
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS gruNumbers<>+192(SB), Y4, Y6
+	VMOVUPS      gruNumbers<>+256(SB), Y7
+	VFMADD213PS  gruNumbers<>+320(SB), Y6, Y7
+	VFMADD213PS  gruNumbers<>+384(SB), Y6, Y7
+	VFMADD213PS  gruNumbers<>+448(SB), Y6, Y7
+	VFMADD213PS  gruNumbers<>+512(SB), Y6, Y7
+	VMULPS       Y6, Y6, Y8
+	VMOVAPS      Y7, Y7
+	VFMADD213PS  Y6, Y8, Y7
+	VMOVUPS      gruNumbers<>+832(SB), Y6
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y8
+	VPSUBD       Y8, Y4, Y4
+	VPADDD       gruNumbers<>+640(SB), Y8, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VPADDD       gruNumbers<>+640(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y8, Y6, Y6
+	VMULPS       Y4, Y6, Y6
+	VSUBPS       gruNumbers<>+832(SB), Y6, Y4
 	VMOVAPS      Y6, Y6
 	VFMADD213PS  Y4, Y7, Y6
-	VMOVUPS      gruNumbers<>+832(SB), Y4
-	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y7
-	VPSUBD       Y7, Y3, Y3
-	VPADDD       gruNumbers<>+640(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VPADDD       gruNumbers<>+640(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y7, Y4, Y4
-	VMULPS       Y3, Y4, Y4
-	VSUBPS       gruNumbers<>+832(SB), Y4, Y3
-	VMOVAPS      Y4, Y4
-	VFMADD213PS  Y3, Y6, Y4
-	VADDPS       Y4, Y4, Y3
-	VADDPS       gruNumbers<>+896(SB), Y3, Y4
-	VDIVPS       Y4, Y3, Y3
-	VANDPS       gruNumbers<>+960(SB), Y3, Y3
-	VANDPS       gruNumbers<>+0(SB), Y5, Y4
-	VORPS        Y3, Y4, Y4
-	VMASKMOVPS   (CX), Y0, Y3
-	VSUBPS       Y4, Y3, Y3
-	VMOVAPS      Y2, Y5
-	VFMADD213PS  Y4, Y3, Y5
-	VMASKMOVPS   Y5, Y0, (AX)
-	MOVQ         gates+32(FP), R10
-	TESTQ        R10, R10
+	VADDPS       Y6, Y6, Y4
+	VADDPS       gruNumbers<>+896(SB), Y4, Y6
+	VDIVPS       Y6, Y4, Y4
+	VANDPS       gruNumbers<>+960(SB), Y4, Y4
+	VANDPS       gruNumbers<>+0(SB), Y5, Y5
+	VORPS        Y4, Y5, Y5
+	VMASKMOVPS   (CX), Y0, Y4
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y2, Y6
+	VFMADD213PS  Y5, Y4, Y6
+	VMASKMOVPS   Y6, Y0, (AX)
+	MOVQ         gates+32(FP), R11
+	TESTQ        R11, R11
 	JZ           partkept
 	VMASKMOVPS   Y1, Y0, (SI)
 	VMASKMOVPS   Y2, Y0, (SI)(DI*1)
-	VMASKMOVPS   Y4, Y0, (SI)(DI*2)
+	VMASKMOVPS   Y5, Y0, (SI)(DI*2)
+	VMASKMOVPS   Y3, Y0, (SI)(R10*1)
 
 partkept:
+	LEAQ (SI)(R8*4), SI
 	LEAQ (AX)(R8*4), AX
 	LEAQ (CX)(R8*4), CX
 	LEAQ (DX)(R8*4), DX
 	LEAQ (BX)(R8*4), BX
-	LEAQ (SI)(R8*4), SI
 
 next:
 	LEAQ (DX)(DI*2), DX
 	LEAQ (BX)(DI*2), BX
-	LEAQ (SI)(DI*2), SI
+	ADDQ R10, SI
 	DECQ R9
 	JMP  row
 
@@ -440,32 +443,32 @@ done:
 	VZEROUPPER
 	RET
 
-// func gruGatesBackAVX2(dIn *float32, dRec *float32, dH *float32, dY *float32, h *float32, rec *float32, gates *float32, rows int, c int)
+// func gruGatesBackAVX2(dIn *float32, dRec *float32, dH *float32, dY *float32, h *float32, gates *float32, rows int, c int)
 // Requires: AVX, FMA3
-TEXT ·gruGatesBackAVX2(SB), NOSPLIT, $0-72
+TEXT ·gruGatesBackAVX2(SB), NOSPLIT, $0-64
 	MOVQ dH+16(FP), AX
 	MOVQ dY+24(FP), CX
 	MOVQ h+32(FP), DX
 	MOVQ dIn+0(FP), BX
 	MOVQ dRec+8(FP), SI
-	MOVQ rec+40(FP), DI
-	MOVQ gates+48(FP), R8
-	MOVQ rows+56(FP), R11
-	MOVQ c+64(FP), R9
-	SHLQ $0x02, R9
+	MOVQ gates+40(FP), DI
+	MOVQ rows+48(FP), R10
+	MOVQ c+56(FP), R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R11
 
 row:
-	TESTQ R11, R11
+	TESTQ R10, R10
 	JLE   done
-	MOVQ  c+64(FP), R10
+	MOVQ  c+56(FP), R9
 
 column:
-	CMPQ         R10, $0x08
+	CMPQ         R9, $0x08
 	JLT          tail
 	VMOVUPS      gruNumbers<>+576(SB), Y0
-	VMOVUPS      (R8), Y1
-	VMOVUPS      (R8)(R9*1), Y2
-	VMOVUPS      (R8)(R9*2), Y3
+	VMOVUPS      (DI), Y1
+	VMOVUPS      (DI)(R8*1), Y2
+	VMOVUPS      (DI)(R8*2), Y3
 	VMOVUPS      (CX), Y4
 	VMULPS       Y2, Y4, Y5
 	VSUBPS       Y5, Y4, Y4
@@ -478,43 +481,42 @@ column:
 	VSUBPS       Y3, Y6, Y3
 	VMULPS       Y3, Y2, Y2
 	VMULPS       Y1, Y4, Y3
-	VMOVUPS      (DI)(R9*2), Y6
+	VMOVUPS      (DI)(R11*1), Y6
 	VMULPS       Y6, Y3, Y6
 	VSUBPS       Y1, Y0, Y0
 	VMULPS       Y0, Y6, Y0
 	VMOVUPS      Y0, (BX)
-	VMOVUPS      Y2, (BX)(R9*1)
-	VMOVUPS      Y4, (BX)(R9*2)
+	VMOVUPS      Y2, (BX)(R8*1)
+	VMOVUPS      Y4, (BX)(R8*2)
 	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y2, (SI)(R9*1)
-	VMOVUPS      Y3, (SI)(R9*2)
+	VMOVUPS      Y2, (SI)(R8*1)
+	VMOVUPS      Y3, (SI)(R8*2)
 	MOVQ         dH+16(FP), R12
 	TESTQ        R12, R12
 	JZ           wholestated
 	VMOVUPS      Y5, (AX)
 
 wholestated:
+	ADDQ $0x20, DI
 	ADDQ $0x20, AX
 	ADDQ $0x20, CX
 	ADDQ $0x20, DX
 	ADDQ $0x20, BX
 	ADDQ $0x20, SI
-	ADDQ $0x20, DI
-	ADDQ $0x20, R8
-	SUBQ $0x08, R10
+	SUBQ $0x08, R9
 	JMP  column
 
 tail:
-	TESTQ        R10, R10
+	TESTQ        R9, R9
 	JLE          next
 	LEAQ         gemmMask<>+0(SB), R12
 	MOVQ         $0x00000008, R13
-	SUBQ         R10, R13
+	SUBQ         R9, R13
 	VMOVUPS      (R12)(R13*4), Y0
 	VMOVUPS      gruNumbers<>+576(SB), Y1
-	VMASKMOVPS   (R8), Y0, Y2
-	VMASKMOVPS   (R8)(R9*1), Y0, Y3
-	VMASKMOVPS   (R8)(R9*2), Y0, Y4
+	VMASKMOVPS   (DI), Y0, Y2
+	VMASKMOVPS   (DI)(R8*1), Y0, Y3
+	VMASKMOVPS   (DI)(R8*2), Y0, Y4
 	VMASKMOVPS   (CX), Y0, Y5
 	VMULPS       Y3, Y5, Y6
 	VSUBPS       Y6, Y5, Y5
@@ -527,36 +529,34 @@ tail:
 	VSUBPS       Y4, Y7, Y4
 	VMULPS       Y4, Y3, Y3
 	VMULPS       Y2, Y5, Y4
-	VMASKMOVPS   (DI)(R9*2), Y0, Y7
+	VMASKMOVPS   (DI)(R11*1), Y0, Y7
 	VMULPS       Y7, Y4, Y7
 	VSUBPS       Y2, Y1, Y1
 	VMULPS       Y1, Y7, Y1
 	VMASKMOVPS   Y1, Y0, (BX)
-	VMASKMOVPS   Y3, Y0, (BX)(R9*1)
-	VMASKMOVPS   Y5, Y0, (BX)(R9*2)
+	VMASKMOVPS   Y3, Y0, (BX)(R8*1)
+	VMASKMOVPS   Y5, Y0, (BX)(R8*2)
 	VMASKMOVPS   Y1, Y0, (SI)
-	VMASKMOVPS   Y3, Y0, (SI)(R9*1)
-	VMASKMOVPS   Y4, Y0, (SI)(R9*2)
+	VMASKMOVPS   Y3, Y0, (SI)(R8*1)
+	VMASKMOVPS   Y4, Y0, (SI)(R8*2)
 	MOVQ         dH+16(FP), R12
 	TESTQ        R12, R12
 	JZ           partstated
 	VMASKMOVPS   Y6, Y0, (AX)
 
 partstated:
-	LEAQ (AX)(R10*4), AX
-	LEAQ (CX)(R10*4), CX
-	LEAQ (DX)(R10*4), DX
-	LEAQ (BX)(R10*4), BX
-	LEAQ (SI)(R10*4), SI
-	LEAQ (DI)(R10*4), DI
-	LEAQ (R8)(R10*4), R8
+	LEAQ (DI)(R9*4), DI
+	LEAQ (AX)(R9*4), AX
+	LEAQ (CX)(R9*4), CX
+	LEAQ (DX)(R9*4), DX
+	LEAQ (BX)(R9*4), BX
+	LEAQ (SI)(R9*4), SI
 
 next:
-	LEAQ (BX)(R9*2), BX
-	LEAQ (SI)(R9*2), SI
-	LEAQ (DI)(R9*2), DI
-	LEAQ (R8)(R9*2), R8
-	DECQ R11
+	LEAQ (BX)(R8*2), BX
+	LEAQ (SI)(R8*2), SI
+	ADDQ R11, DI
+	DECQ R10
 	JMP  row
 
 done:
@@ -574,6 +574,7 @@ TEXT ·gruGatesAVX512(SB), NOSPLIT, $0-56
 	MOVQ rows+40(FP), R10
 	MOVQ c+48(FP), R8
 	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R11
 
 row:
 	TESTQ R10, R10
@@ -637,51 +638,52 @@ column:
 	VMOVUPS      (BX)(R8*2), Z7
 	VMOVAPS      Z0, Z8
 	VFMADD213PS  Z7, Z6, Z8
-	VORPS        gruNumbers<>+0(SB), Z8, Z6
-	VADDPS       Z6, Z6, Z6
-	VMOVUPS      gruNumbers<>+768(SB), Z7
-	VMAXPS       Z6, Z7, Z7
-	VMULPS       gruNumbers<>+128(SB), Z7, Z6
-	VRNDSCALEPS  $0x08, Z6, Z6
-	VMOVAPS      Z7, Z7
-	VFNMADD231PS gruNumbers<>+192(SB), Z6, Z7
-	VMOVUPS      gruNumbers<>+256(SB), Z9
-	VFMADD213PS  gruNumbers<>+320(SB), Z7, Z9
-	VFMADD213PS  gruNumbers<>+384(SB), Z7, Z9
-	VFMADD213PS  gruNumbers<>+448(SB), Z7, Z9
-	VFMADD213PS  gruNumbers<>+512(SB), Z7, Z9
-	VMULPS       Z7, Z7, Z10
+	VORPS        gruNumbers<>+0(SB), Z8, Z7
+	VADDPS       Z7, Z7, Z7
+	VMOVUPS      gruNumbers<>+768(SB), Z9
+	VMAXPS       Z7, Z9, Z9
+	VMULPS       gruNumbers<>+128(SB), Z9, Z7
+	VRNDSCALEPS  $0x08, Z7, Z7
 	VMOVAPS      Z9, Z9
-	VFMADD213PS  Z7, Z10, Z9
-	VMOVUPS      gruNumbers<>+832(SB), Z7
-	VSCALEFPS    Z6, Z7, Z6
-	VSUBPS       gruNumbers<>+832(SB), Z6, Z7
-	VMOVAPS      Z6, Z6
-	VFMADD213PS  Z7, Z9, Z6
-	VADDPS       Z6, Z6, Z6
-	VADDPS       gruNumbers<>+896(SB), Z6, Z7
-	VDIVPS       Z7, Z6, Z6
-	VANDPS       gruNumbers<>+960(SB), Z6, Z6
-	VANDPS       gruNumbers<>+0(SB), Z8, Z7
-	VORPS        Z6, Z7, Z7
-	VMOVUPS      (DX), Z6
-	VSUBPS       Z7, Z6, Z6
-	VMOVAPS      Z1, Z8
-	VFMADD213PS  Z7, Z6, Z8
-	VMOVUPS      Z8, (AX)
+	VFNMADD231PS gruNumbers<>+192(SB), Z7, Z9
+	VMOVUPS      gruNumbers<>+256(SB), Z10
+	VFMADD213PS  gruNumbers<>+320(SB), Z9, Z10
+	VFMADD213PS  gruNumbers<>+384(SB), Z9, Z10
+	VFMADD213PS  gruNumbers<>+448(SB), Z9, Z10
+	VFMADD213PS  gruNumbers<>+512(SB), Z9, Z10
+	VMULPS       Z9, Z9, Z11
+	VMOVAPS      Z10, Z10
+	VFMADD213PS  Z9, Z11, Z10
+	VMOVUPS      gruNumbers<>+832(SB), Z9
+	VSCALEFPS    Z7, Z9, Z7
+	VSUBPS       gruNumbers<>+832(SB), Z7, Z9
+	VMOVAPS      Z7, Z7
+	VFMADD213PS  Z9, Z10, Z7
+	VADDPS       Z7, Z7, Z7
+	VADDPS       gruNumbers<>+896(SB), Z7, Z9
+	VDIVPS       Z9, Z7, Z7
+	VANDPS       gruNumbers<>+960(SB), Z7, Z7
+	VANDPS       gruNumbers<>+0(SB), Z8, Z8
+	VORPS        Z7, Z8, Z8
+	VMOVUPS      (DX), Z7
+	VSUBPS       Z8, Z7, Z7
+	VMOVAPS      Z1, Z9
+	VFMADD213PS  Z8, Z7, Z9
+	VMOVUPS      Z9, (AX)
 	MOVQ         gates+32(FP), CX
 	TESTQ        CX, CX
 	JZ           wholekept
 	VMOVUPS      Z0, (DI)
 	VMOVUPS      Z1, (DI)(R8*1)
-	VMOVUPS      Z7, (DI)(R8*2)
+	VMOVUPS      Z8, (DI)(R8*2)
+	VMOVUPS      Z6, (DI)(R11*1)
 
 wholekept:
+	ADDQ $0x40, DI
 	ADDQ $0x40, AX
 	ADDQ $0x40, DX
 	ADDQ $0x40, BX
 	ADDQ $0x40, SI
-	ADDQ $0x40, DI
 	SUBQ $0x10, R9
 	JMP  column
 
@@ -689,10 +691,10 @@ tail:
 	TESTQ        R9, R9
 	JLE          next
 	MOVQ         R9, CX
-	MOVQ         $0x00000001, R11
-	SHLQ         CL, R11
-	DECQ         R11
-	KMOVW        R11, K1
+	MOVQ         $0x00000001, R12
+	SHLQ         CL, R12
+	DECQ         R12
+	KMOVW        R12, K1
 	VMOVUPS.Z    (BX), K1, Z0
 	VMOVUPS.Z    (SI), K1, Z1
 	VADDPS       Z1, Z0, Z0
@@ -747,56 +749,57 @@ tail:
 	VMOVUPS.Z    (BX)(R8*2), K1, Z7
 	VMOVAPS      Z0, Z8
 	VFMADD213PS  Z7, Z6, Z8
-	VORPS        gruNumbers<>+0(SB), Z8, Z6
-	VADDPS       Z6, Z6, Z6
-	VMOVUPS      gruNumbers<>+768(SB), Z7
-	VMAXPS       Z6, Z7, Z7
-	VMULPS       gruNumbers<>+128(SB), Z7, Z6
-	VRNDSCALEPS  $0x08, Z6, Z6
-	VMOVAPS      Z7, Z7
-	VFNMADD231PS gruNumbers<>+192(SB), Z6, Z7
-	VMOVUPS      gruNumbers<>+256(SB), Z9
-	VFMADD213PS  gruNumbers<>+320(SB), Z7, Z9
-	VFMADD213PS  gruNumbers<>+384(SB), Z7, Z9
-	VFMADD213PS  gruNumbers<>+448(SB), Z7, Z9
-	VFMADD213PS  gruNumbers<>+512(SB), Z7, Z9
-	VMULPS       Z7, Z7, Z10
+	VORPS        gruNumbers<>+0(SB), Z8, Z7
+	VADDPS       Z7, Z7, Z7
+	VMOVUPS      gruNumbers<>+768(SB), Z9
+	VMAXPS       Z7, Z9, Z9
+	VMULPS       gruNumbers<>+128(SB), Z9, Z7
+	VRNDSCALEPS  $0x08, Z7, Z7
 	VMOVAPS      Z9, Z9
-	VFMADD213PS  Z7, Z10, Z9
-	VMOVUPS      gruNumbers<>+832(SB), Z7
-	VSCALEFPS    Z6, Z7, Z6
-	VSUBPS       gruNumbers<>+832(SB), Z6, Z7
-	VMOVAPS      Z6, Z6
-	VFMADD213PS  Z7, Z9, Z6
-	VADDPS       Z6, Z6, Z6
-	VADDPS       gruNumbers<>+896(SB), Z6, Z7
-	VDIVPS       Z7, Z6, Z6
-	VANDPS       gruNumbers<>+960(SB), Z6, Z6
-	VANDPS       gruNumbers<>+0(SB), Z8, Z7
-	VORPS        Z6, Z7, Z7
-	VMOVUPS.Z    (DX), K1, Z6
-	VSUBPS       Z7, Z6, Z6
-	VMOVAPS      Z1, Z8
-	VFMADD213PS  Z7, Z6, Z8
-	VMOVUPS      Z8, K1, (AX)
+	VFNMADD231PS gruNumbers<>+192(SB), Z7, Z9
+	VMOVUPS      gruNumbers<>+256(SB), Z10
+	VFMADD213PS  gruNumbers<>+320(SB), Z9, Z10
+	VFMADD213PS  gruNumbers<>+384(SB), Z9, Z10
+	VFMADD213PS  gruNumbers<>+448(SB), Z9, Z10
+	VFMADD213PS  gruNumbers<>+512(SB), Z9, Z10
+	VMULPS       Z9, Z9, Z11
+	VMOVAPS      Z10, Z10
+	VFMADD213PS  Z9, Z11, Z10
+	VMOVUPS      gruNumbers<>+832(SB), Z9
+	VSCALEFPS    Z7, Z9, Z7
+	VSUBPS       gruNumbers<>+832(SB), Z7, Z9
+	VMOVAPS      Z7, Z7
+	VFMADD213PS  Z9, Z10, Z7
+	VADDPS       Z7, Z7, Z7
+	VADDPS       gruNumbers<>+896(SB), Z7, Z9
+	VDIVPS       Z9, Z7, Z7
+	VANDPS       gruNumbers<>+960(SB), Z7, Z7
+	VANDPS       gruNumbers<>+0(SB), Z8, Z8
+	VORPS        Z7, Z8, Z8
+	VMOVUPS.Z    (DX), K1, Z7
+	VSUBPS       Z8, Z7, Z7
+	VMOVAPS      Z1, Z9
+	VFMADD213PS  Z8, Z7, Z9
+	VMOVUPS      Z9, K1, (AX)
 	MOVQ         gates+32(FP), CX
 	TESTQ        CX, CX
 	JZ           partkept
 	VMOVUPS      Z0, K1, (DI)
 	VMOVUPS      Z1, K1, (DI)(R8*1)
-	VMOVUPS      Z7, K1, (DI)(R8*2)
+	VMOVUPS      Z8, K1, (DI)(R8*2)
+	VMOVUPS      Z6, K1, (DI)(R11*1)
 
 partkept:
+	LEAQ (DI)(R9*4), DI
 	LEAQ (AX)(R9*4), AX
 	LEAQ (DX)(R9*4), DX
 	LEAQ (BX)(R9*4), BX
 	LEAQ (SI)(R9*4), SI
-	LEAQ (DI)(R9*4), DI
 
 next:
 	LEAQ (BX)(R8*2), BX
 	LEAQ (SI)(R8*2), SI
-	LEAQ (DI)(R8*2), DI
+	ADDQ R11, DI
 	DECQ R10
 	JMP  row
 
@@ -804,32 +807,32 @@ done:
 	VZEROUPPER
 	RET
 
-// func gruGatesBackAVX512(dIn *float32, dRec *float32, dH *float32, dY *float32, h *float32, rec *float32, gates *float32, rows int, c int)
+// func gruGatesBackAVX512(dIn *float32, dRec *float32, dH *float32, dY *float32, h *float32, gates *float32, rows int, c int)
 // Requires: AVX, AVX512F
-TEXT ·gruGatesBackAVX512(SB), NOSPLIT, $0-72
+TEXT ·gruGatesBackAVX512(SB), NOSPLIT, $0-64
 	MOVQ dH+16(FP), AX
 	MOVQ dY+24(FP), DX
 	MOVQ h+32(FP), BX
 	MOVQ dIn+0(FP), SI
 	MOVQ dRec+8(FP), DI
-	MOVQ rec+40(FP), R8
-	MOVQ gates+48(FP), R9
-	MOVQ rows+56(FP), R12
-	MOVQ c+64(FP), R10
-	SHLQ $0x02, R10
+	MOVQ gates+40(FP), R8
+	MOVQ rows+48(FP), R11
+	MOVQ c+56(FP), R9
+	SHLQ $0x02, R9
+	LEAQ (R9)(R9*2), R12
 
 row:
-	TESTQ R12, R12
+	TESTQ R11, R11
 	JLE   done
-	MOVQ  c+64(FP), R11
+	MOVQ  c+56(FP), R10
 
 column:
-	CMPQ         R11, $0x10
+	CMPQ         R10, $0x10
 	JLT          tail
 	VMOVUPS      gruNumbers<>+576(SB), Z0
-	VMOVUPS      (R9), Z1
-	VMOVUPS      (R9)(R10*1), Z2
-	VMOVUPS      (R9)(R10*2), Z3
+	VMOVUPS      (R8), Z1
+	VMOVUPS      (R8)(R9*1), Z2
+	VMOVUPS      (R8)(R9*2), Z3
 	VMOVUPS      (DX), Z4
 	VMULPS       Z2, Z4, Z5
 	VSUBPS       Z5, Z4, Z4
@@ -842,44 +845,43 @@ column:
 	VSUBPS       Z3, Z6, Z3
 	VMULPS       Z3, Z2, Z2
 	VMULPS       Z1, Z4, Z3
-	VMOVUPS      (R8)(R10*2), Z6
+	VMOVUPS      (R8)(R12*1), Z6
 	VMULPS       Z6, Z3, Z6
 	VSUBPS       Z1, Z0, Z0
 	VMULPS       Z0, Z6, Z0
 	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z2, (SI)(R10*1)
-	VMOVUPS      Z4, (SI)(R10*2)
+	VMOVUPS      Z2, (SI)(R9*1)
+	VMOVUPS      Z4, (SI)(R9*2)
 	VMOVUPS      Z0, (DI)
-	VMOVUPS      Z2, (DI)(R10*1)
-	VMOVUPS      Z3, (DI)(R10*2)
+	VMOVUPS      Z2, (DI)(R9*1)
+	VMOVUPS      Z3, (DI)(R9*2)
 	MOVQ         dH+16(FP), CX
 	TESTQ        CX, CX
 	JZ           wholestated
 	VMOVUPS      Z5, (AX)
 
 wholestated:
+	ADDQ $0x40, R8
 	ADDQ $0x40, AX
 	ADDQ $0x40, DX
 	ADDQ $0x40, BX
 	ADDQ $0x40, SI
 	ADDQ $0x40, DI
-	ADDQ $0x40, R8
-	ADDQ $0x40, R9
-	SUBQ $0x10, R11
+	SUBQ $0x10, R10
 	JMP  column
 
 tail:
-	TESTQ        R11, R11
+	TESTQ        R10, R10
 	JLE          next
-	MOVQ         R11, CX
+	MOVQ         R10, CX
 	MOVQ         $0x00000001, R13
 	SHLQ         CL, R13
 	DECQ         R13
 	KMOVW        R13, K1
 	VMOVUPS      gruNumbers<>+576(SB), Z0
-	VMOVUPS.Z    (R9), K1, Z1
-	VMOVUPS.Z    (R9)(R10*1), K1, Z2
-	VMOVUPS.Z    (R9)(R10*2), K1, Z3
+	VMOVUPS.Z    (R8), K1, Z1
+	VMOVUPS.Z    (R8)(R9*1), K1, Z2
+	VMOVUPS.Z    (R8)(R9*2), K1, Z3
 	VMOVUPS.Z    (DX), K1, Z4
 	VMULPS       Z2, Z4, Z5
 	VSUBPS       Z5, Z4, Z4
@@ -892,36 +894,34 @@ tail:
 	VSUBPS       Z3, Z6, Z3
 	VMULPS       Z3, Z2, Z2
 	VMULPS       Z1, Z4, Z3
-	VMOVUPS.Z    (R8)(R10*2), K1, Z6
+	VMOVUPS.Z    (R8)(R12*1), K1, Z6
 	VMULPS       Z6, Z3, Z6
 	VSUBPS       Z1, Z0, Z0
 	VMULPS       Z0, Z6, Z0
 	VMOVUPS      Z0, K1, (SI)
-	VMOVUPS      Z2, K1, (SI)(R10*1)
-	VMOVUPS      Z4, K1, (SI)(R10*2)
+	VMOVUPS      Z2, K1, (SI)(R9*1)
+	VMOVUPS      Z4, K1, (SI)(R9*2)
 	VMOVUPS      Z0, K1, (DI)
-	VMOVUPS      Z2, K1, (DI)(R10*1)
-	VMOVUPS      Z3, K1, (DI)(R10*2)
+	VMOVUPS      Z2, K1, (DI)(R9*1)
+	VMOVUPS      Z3, K1, (DI)(R9*2)
 	MOVQ         dH+16(FP), CX
 	TESTQ        CX, CX
 	JZ           partstated
 	VMOVUPS      Z5, K1, (AX)
 
 partstated:
-	LEAQ (AX)(R11*4), AX
-	LEAQ (DX)(R11*4), DX
-	LEAQ (BX)(R11*4), BX
-	LEAQ (SI)(R11*4), SI
-	LEAQ (DI)(R11*4), DI
-	LEAQ (R8)(R11*4), R8
-	LEAQ (R9)(R11*4), R9
+	LEAQ (R8)(R10*4), R8
+	LEAQ (AX)(R10*4), AX
+	LEAQ (DX)(R10*4), DX
+	LEAQ (BX)(R10*4), BX
+	LEAQ (SI)(R10*4), SI
+	LEAQ (DI)(R10*4), DI
 
 next:
-	LEAQ (SI)(R10*2), SI
-	LEAQ (DI)(R10*2), DI
-	LEAQ (R8)(R10*2), R8
-	LEAQ (R9)(R10*2), R9
-	DECQ R12
+	LEAQ (SI)(R9*2), SI
+	LEAQ (DI)(R9*2), DI
+	ADDQ R12, R8
+	DECQ R11
 	JMP  row
 
 done:

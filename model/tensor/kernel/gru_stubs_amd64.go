@@ -8,10 +8,10 @@ package kernel
 func gruGatesAVX2(out *float32, h *float32, in *float32, rec *float32, gates *float32, rows int, c int)
 
 //go:noescape
-func gruGatesBackAVX2(dIn *float32, dRec *float32, dH *float32, dY *float32, h *float32, rec *float32, gates *float32, rows int, c int)
+func gruGatesBackAVX2(dIn *float32, dRec *float32, dH *float32, dY *float32, h *float32, gates *float32, rows int, c int)
 
 //go:noescape
 func gruGatesAVX512(out *float32, h *float32, in *float32, rec *float32, gates *float32, rows int, c int)
 
 //go:noescape
-func gruGatesBackAVX512(dIn *float32, dRec *float32, dH *float32, dY *float32, h *float32, rec *float32, gates *float32, rows int, c int)
+func gruGatesBackAVX512(dIn *float32, dRec *float32, dH *float32, dY *float32, h *float32, gates *float32, rows int, c int)

@@ -14,10 +14,10 @@ func TestGRUGates(t *testing.T) {
 		for _, size := range [][2]int{{1, 1}, {3, 7}, {2, 16}, {5, 64}, {4, 33}, {1, 100}} {
 			rows, c := size[0], size[1]
 			m := func(cols int) matrix { return newMatrix(rng, rows, cols, 0) }
-			out, h, in, rec, keep := m(c), m(c), m(3*c), m(3*c), m(3*c)
+			out, h, in, rec, keep := m(c), m(c), m(3*c), m(3*c), m(4*c)
 			impl.gates(out.v, h.v, in.v, rec.v, keep.v, c)
 			dIn, dRec, dH, dY := m(3*c), m(3*c), m(c), m(c)
-			impl.gatesBack(dIn.v, dRec.v, dH.v, dY.v, h.v, rec.v, keep.v, c)
+			impl.gatesBack(dIn.v, dRec.v, dH.v, dY.v, h.v, keep.v, c)
 			near := func(what string, got float32, want float64) {
 				if !(math.Abs(float64(got)-want) <= 2e-6*max(1, math.Abs(want))) {
 					t.Fatalf("%s %v: %s is %v, expected %v", impl.name, size, what, got, want)
@@ -27,9 +27,10 @@ func TestGRUGates(t *testing.T) {
 				for j := range c {
 					r, z := sigmoidOf(in.at(i, j)+rec.at(i, j)), sigmoidOf(in.at(i, c+j)+rec.at(i, c+j))
 					n := math.Tanh(in.at(i, 2*c+j) + r*rec.at(i, 2*c+j))
-					near("r", keep.v[3*i*c+j], r)
-					near("z", keep.v[3*i*c+c+j], z)
-					near("n", keep.v[3*i*c+2*c+j], n)
+					near("r", keep.v[4*i*c+j], r)
+					near("z", keep.v[4*i*c+c+j], z)
+					near("n", keep.v[4*i*c+2*c+j], n)
+					near("rec_n", keep.v[4*i*c+3*c+j], rec.at(i, 2*c+j))
 					near("the state", out.v[i*c+j], (1-z)*n+z*h.at(i, j))
 					dy := dY.at(i, j)
 					dn := dy * (1 - z) * (1 - n*n)
@@ -51,7 +52,7 @@ func TestGRUGates(t *testing.T) {
 			}
 			kept := append([]float32(nil), out.v...)
 			impl.gates(h.v, h.v, in.v, rec.v, nil, c)
-			impl.gatesBack(dIn.v, dRec.v, dY.v, dY.v, h.v, rec.v, keep.v, c)
+			impl.gatesBack(dIn.v, dRec.v, dY.v, dY.v, h.v, keep.v, c)
 			for i := range kept {
 				if h.v[i] != kept[i] {
 					t.Fatalf("%s %v: in place and without keeping differs", impl.name, size)

@@ -13,7 +13,7 @@ type table struct {
 	spmm func(y []float32, ptr, col []int32, val, x []float32, c int, add bool)
 
 	gates     func(out, h, in, rec, gates []float32, c int)
-	gatesBack func(dIn, dRec, dH, dY, h, rec, gates []float32, c int)
+	gatesBack func(dIn, dRec, dH, dY, h, gates []float32, c int)
 
 	// elementwise, reductions, Adam
 	axpy, scale                     func(dst, src []float32, s float32)

@@ -20,8 +20,9 @@ func gru() {
 // blocks then skip the other two.
 type gruKernel struct {
 	vector
-	width          reg.GPVirtual // bytes of c columns
+	width, thrice  reg.GPVirtual // bytes of c columns, and of three times as many
 	single, triple []reg.GPVirtual
+	four           reg.GPVirtual // the one into rows of four blocks
 }
 
 func (g *gruKernel) pointers(names ...string) (out []reg.GPVirtual) {
@@ -31,10 +32,13 @@ func (g *gruKernel) pointers(names ...string) (out []reg.GPVirtual) {
 	return out
 }
 
-// block is where block i of a row of three lies.
+// block is where block i of a row lies.
 func (g *gruKernel) block(p reg.GPVirtual, i int) Mem {
-	if i == 0 {
+	switch i {
+	case 0:
 		return Mem{Base: p}
+	case 3:
+		return Mem{Base: p, Index: g.thrice, Scale: 1}
 	}
 	return Mem{Base: p, Index: g.width, Scale: uint8(i)}
 }
@@ -51,6 +55,9 @@ func (g *gruKernel) sweep(body func(name string)) {
 	rows := Load(Param("rows"), GP64())
 	Load(Param("c"), g.width)
 	SHLQ(U8(2), g.width)
+	g.thrice = GP64()
+	LEAQ(Mem{Base: g.width, Index: g.width, Scale: 2}, g.thrice)
+	all := append(append([]reg.GPVirtual{g.four}, g.single...), g.triple...)
 	Label("row")
 	TESTQ(rows, rows)
 	JLE(LabelRef("done"))
@@ -60,7 +67,7 @@ func (g *gruKernel) sweep(body func(name string)) {
 	CMPQ(g.left, U8(g.lanes))
 	JLT(LabelRef("tail"))
 	body("whole")
-	for _, p := range append(append([]reg.GPVirtual{}, g.single...), g.triple...) {
+	for _, p := range all {
 		ADDQ(U8(4*g.lanes), p)
 	}
 	SUBQ(U8(g.lanes), g.left)
@@ -70,13 +77,14 @@ func (g *gruKernel) sweep(body func(name string)) {
 	JLE(LabelRef("next"))
 	g.mask(1)
 	body("part")
-	for _, p := range append(append([]reg.GPVirtual{}, g.single...), g.triple...) {
+	for _, p := range all {
 		LEAQ(Mem{Base: p, Index: g.left, Scale: 4}, p)
 	}
 	Label("next")
 	for _, p := range g.triple {
 		LEAQ(Mem{Base: p, Index: g.width, Scale: 2}, p)
 	}
+	ADDQ(g.thrice, g.four)
 	DECQ(rows)
 	JMP(LabelRef("row"))
 	Label("done")
@@ -87,15 +95,17 @@ func (g *gruKernel) forward() {
 	TEXT("gruGates"+g.suffix, NOSPLIT, "func(out, h, in, rec, gates *float32, rows, c int)")
 	Pragma("noescape")
 	g.single = g.pointers("out", "h")
-	g.triple = g.pointers("in", "rec", "gates")
+	g.triple = g.pointers("in", "rec")
+	g.four = g.pointers("gates")[0]
 	out, h := g.single[0], g.single[1]
-	in, rec, keep := g.triple[0], g.triple[1], g.triple[2]
+	in, rec, keep := g.triple[0], g.triple[1], g.four
 	g.sweep(func(name string) {
 		var gate [2]reg.VecVirtual // r, z
 		for i := range gate {
 			gate[i] = g.sigmoid(g.add(g.read(g.block(in, i)), g.read(g.block(rec, i))))
 		}
-		n := g.tanh(g.fma(gate[0], g.read(g.block(rec, 2)), g.read(g.block(in, 2))))
+		hidden := g.read(g.block(rec, 2))
+		n := g.tanh(g.fma(gate[0], hidden, g.read(g.block(in, 2))))
 		state := g.fma(gate[1], g.sub(g.read(Mem{Base: h}), n), n)
 		g.store(state, 0, Mem{Base: out})
 		whole := GP64()
@@ -105,17 +115,19 @@ func (g *gruKernel) forward() {
 		g.store(gate[0], 0, g.block(keep, 0))
 		g.store(gate[1], 0, g.block(keep, 1))
 		g.store(n, 0, g.block(keep, 2))
+		g.store(hidden, 0, g.block(keep, 3))
 		Label(name + "kept")
 	})
 }
 
 func (g *gruKernel) backward() {
-	TEXT("gruGatesBack"+g.suffix, NOSPLIT, "func(dIn, dRec, dH, dY, h, rec, gates *float32, rows, c int)")
+	TEXT("gruGatesBack"+g.suffix, NOSPLIT, "func(dIn, dRec, dH, dY, h, gates *float32, rows, c int)")
 	Pragma("noescape")
 	g.single = g.pointers("dH", "dY", "h")
-	g.triple = g.pointers("dIn", "dRec", "rec", "gates")
+	g.triple = g.pointers("dIn", "dRec")
+	g.four = g.pointers("gates")[0]
 	dH, dY, h := g.single[0], g.single[1], g.single[2]
-	dIn, dRec, rec, keep := g.triple[0], g.triple[1], g.triple[2], g.triple[3]
+	dIn, dRec, keep := g.triple[0], g.triple[1], g.four
 	g.sweep(func(name string) {
 		one := g.load1(g.num(1))
 		r, z, n := g.read(g.block(keep, 0)), g.read(g.block(keep, 1)), g.read(g.block(keep, 2))
@@ -124,7 +136,7 @@ func (g *gruKernel) backward() {
 		dn := g.mul(g.sub(dy, keepState), g.fnma(n, n, one))
 		dz := g.mul(g.mul(keepState, g.sub(one, z)), g.sub(g.read(Mem{Base: h}), n))
 		dHidden := g.mul(dn, r)
-		dr := g.mul(g.mul(dHidden, g.read(g.block(rec, 2))), g.sub(one, r))
+		dr := g.mul(g.mul(dHidden, g.read(g.block(keep, 3))), g.sub(one, r))
 		g.store(dr, 0, g.block(dIn, 0))
 		g.store(dz, 0, g.block(dIn, 1))
 		g.store(dn, 0, g.block(dIn, 2))
