@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+)
+
+// record is everything that was measured of a case.
+type record struct {
+	group   group
+	c       benchCase
+	setting string    // how PyTorch ran
+	ours    []float64 // nanoseconds a call, by round
+	torch   []float64 // empty where PyTorch is missing
+}
+
+// pause lets the other side's threads, which look for work a while after a call, go to sleep.
+const pause = 200 * time.Millisecond
+
+// times are how long one measurement takes.
+type times struct {
+	ours      string  // as -test.benchtime takes it
+	torch     float64 // seconds
+	calibrate float64
+}
+
+// session is one run of the command.
+type session struct {
+	ours  *ours
+	torch map[int][]*torchSide // by number of threads; empty where PyTorch is missing
+	times times
+	o     options
+}
+
+// measureAll times every case that is asked for.
+func measureAll(ctx context.Context, o options) (m machine, records []record, err error) {
+	s := session{torch: map[int][]*torchSide{}, times: times{"0.3s", 0.3, 0.1}, o: o}
+	if o.quick {
+		s.times = times{"0.1s", 0.1, 0.05}
+	}
+	if s.ours, err = newOurs(); err != nil {
+		return m, nil, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	m = thisMachine()
+	if missing := s.start(ctx); missing != nil {
+		fmt.Fprintf(os.Stderr, "PyTorch is left out: %v\n", missing)
+	} else {
+		about := s.torch[1][0].about
+		m.Torch, m.BLAS = about.Torch, about.BLAS
+	}
+	for _, g := range groups() {
+		for _, c := range g.cases {
+			if !o.only.MatchString(c.name(g)) {
+				continue
+			}
+			r, err := s.measure(ctx, g, c)
+			if errors.Is(err, errMissing) {
+				fmt.Fprintf(os.Stderr, "%s: no such benchmark\n", c.name(g))
+				continue
+			}
+			if err != nil {
+				return m, nil, err
+			}
+			records = append(records, r)
+			fmt.Fprintln(os.Stderr, r.line())
+		}
+	}
+	if len(records) == 0 {
+		return m, nil, errors.New("no benchmark was run")
+	}
+	return m, records, nil
+}
+
+// start makes a Python process for every setting of one and of two threads.
+func (s *session) start(ctx context.Context) error {
+	for _, threads := range []int{1, 2} {
+		for _, setting := range settings(threads) {
+			t, err := startTorch(ctx, s.o.python, setting)
+			if err != nil {
+				return err
+			}
+			s.torch[threads] = append(s.torch[threads], t)
+		}
+	}
+	return nil
+}
+
+func (s *session) close() error {
+	errs := []error{s.ours.close()}
+	for _, sides := range s.torch {
+		for _, t := range sides {
+			errs = append(errs, t.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// measure runs the rounds of a case.
+func (s *session) measure(ctx context.Context, g group, c benchCase) (record, error) {
+	r := record{group: g, c: c}
+	if _, err := s.ours.run(ctx, g, c, "1x"); err != nil { // is it there?
+		return r, err
+	}
+	side, way, err := s.calibrate(g, c)
+	if err != nil {
+		return r, err
+	}
+	if side != nil {
+		r.setting = fmt.Sprintf("%s, %s", way, side.setting)
+	}
+	for range s.o.rounds {
+		ns, err := s.ours.run(ctx, g, c, s.times.ours)
+		if err != nil {
+			return r, err
+		}
+		r.ours = append(r.ours, ns)
+		if side == nil {
+			continue
+		}
+		time.Sleep(pause)
+		a, err := side.ask(request{Case: c.torch(g), MinTime: s.times.torch, Way: way})
+		if err != nil {
+			return r, err
+		}
+		r.torch = append(r.torch, a.NS)
+		time.Sleep(pause)
+	}
+	for _, t := range s.torch[c.threads] {
+		if _, err := t.ask(request{Drop: c.torch(g)}); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// calibrate finds the setting and the way in which PyTorch is fastest.
+func (s *session) calibrate(g group, c benchCase) (best *torchSide, way string, err error) {
+	least := 0.0
+	for _, t := range s.torch[c.threads] {
+		time.Sleep(pause)
+		a, err := t.ask(request{Case: c.torch(g), MinTime: s.times.calibrate, Calibrate: &[]string{}})
+		if err != nil {
+			return nil, "", err
+		}
+		if best == nil || a.NS < least {
+			best, way, least = t, a.Way, a.NS
+		}
+	}
+	return best, way, nil
+}
+
+// line is the record in one line.
+func (r record) line() string {
+	text := fmt.Sprintf("%-60s ours %12s", r.c.name(r.group), duration(median(r.ours)))
+	if len(r.torch) > 0 {
+		text += fmt.Sprintf("  PyTorch %12s  ratio %5.2f  (%s)", duration(median(r.torch)), median(r.ratios()), r.setting)
+	}
+	return text
+}
+
+// ratios are PyTorch's times by ours, of each round.
+func (r record) ratios() []float64 {
+	out := make([]float64, len(r.torch))
+	for i := range out {
+		out[i] = r.torch[i] / r.ours[i]
+	}
+	return out
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	if n := len(v); n%2 == 0 {
+		return (v[n/2-1] + v[n/2]) / 2
+	}
+	return v[len(v)/2]
+}
+
+// duration writes nanoseconds in three digits.
+func duration(ns float64) string {
+	switch {
+	case ns < 1e3:
+		return fmt.Sprintf("%.3g ns", ns)
+	case ns < 1e6:
+		return fmt.Sprintf("%.3g µs", ns/1e3)
+	case ns < 1e9:
+		return fmt.Sprintf("%.3g ms", ns/1e6)
+	}
+	return fmt.Sprintf("%.3g s", ns/1e9)
+}
