@@ -25,6 +25,7 @@ func operations() []operation {
 		{"adam", adam},
 		{"exponential", exponential},
 		{"gru", gru},
+		{"rows", rows},
 	}
 }
 
