@@ -17,7 +17,8 @@ type Forecaster interface {
 	Fit(ctx context.Context, train, valid []*Step, opt FitOptions) (FitReport, error)
 	// Forecast speaks of the H slices after the window's last step. The window
 	// holds at most T steps of one segment; with fewer than T a Forecaster gives
-	// what it can, or ErrShortWindow.
+	// what it can, or ErrShortWindow. The prediction's Values may be memory of the
+	// Forecaster, which its next Forecast overwrites: who keeps them longer copies them.
 	Forecast(window []*Step) (Prediction, error)
 	// State is all that Forecast needs; Restore takes it back. Restoring the
 	// state of another task or network is an error.

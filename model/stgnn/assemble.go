@@ -1,10 +1,6 @@
 package stgnn
 
-import (
-	"math"
-
-	"presage/model"
-)
+import "presage/model/tensor/kernel"
 
 // rowWidth is the number of inputs of one service's row:
 //
@@ -22,173 +18,277 @@ func (l *learned) rowWidth() int {
 	return t*cd*ways + cd*t + co*t + t + 1 + 2 + 2 + 2 + clockFeatures
 }
 
-// view is a window of features, aligned to the services of its last slice.
-type view struct {
-	slices []*features // [T], nil where the window is short
-	rows   [][]int32   // [T] row of each service in that slice; nil where it is the same row
-	at     int64
-	news   unseen
+// assembler makes batches of what the network reads. Its own memory serves one goroutine; what it
+// reads is only looked at, so that others may assemble other rows of the same batch with scratch of their own.
+type assembler struct {
+	l       *learned
+	guarded bool
+
+	// The layout of a row.
+	input, channels, diffused int   // T, F, Cd
+	series                    []int // [F] where each channel's window begins; the target's is series[target]
+	first                     []int // [Cd] the same of the diffused ones
+	target                    int
+	mask, local, width        int
+
+	logs []float32 // [names + 1] logarithms of the usual units
+	desk *desk     // fill's and one's
 }
 
-// newView aligns a window; the last slice is there.
-func newView(slices []*features, at int64, news unseen) view {
-	v := align(slices, slices[len(slices)-1].services)
-	v.at, v.news = at, news
-	return v
+// assembleRows is the number of rows that are written slice by slice: enough for long runs of each slice's
+// features, few enough to stay in the cache.
+const assembleRows = 64
+
+// maxDiffused bounds Cd: the target, response time and load.
+const maxDiffused = 3
+
+// desk is the scratch of a block of rows.
+type desk struct {
+	at          []int32 // [T, rows] each service's row in each slice, or -1
+	holes       [assembleRows]bool
+	last        [assembleRows][maxDiffused * ways]float32 // what is taken off in a slice: zero where nothing came
+	there       [assembleRows]uint32
+	local, told [assembleRows]float32 // spread around the last value, logarithm of the unit
 }
 
-// align finds services in each of slices.
-func align(slices []*features, services []string) view {
-	v := view{slices: slices, rows: make([][]int32, len(slices))}
-	for t, s := range slices {
-		if s != nil && !model.Same(s.services, services) {
-			v.rows[t] = model.Index(s.services, services)
+func newDesk(input int) *desk { return &desk{at: make([]int32, input*assembleRows)} }
+
+func newAssembler(l *learned) *assembler {
+	n, cd := l.task.Input, len(l.channels.diffused)
+	a := &assembler{
+		l: l, guarded: l.guarded(), input: n, channels: len(l.task.Channels), diffused: cd, width: l.rowWidth(),
+		series: make([]int, len(l.task.Channels)), desk: newDesk(n),
+	}
+	next := n * cd * ways
+	for _, c := range l.channels.diffused {
+		a.series[c], a.first, next = next, append(a.first, next), next+n
+	}
+	for _, c := range l.channels.own {
+		a.series[c], next = next, next+n
+	}
+	a.target, a.mask, a.local = a.series[l.task.Target], next, next+n+1
+	for _, u := range l.usual {
+		a.logs = append(a.logs, logUnit(u))
+	}
+	return a
+}
+
+// pane is a view and what all rows of it have in common.
+type pane struct {
+	*view
+	last  *features
+	clock [clockFeatures]float32
+	slot  int32
+}
+
+func (a *assembler) pane(v *view) pane {
+	p := pane{view: v, last: v.last(), slot: a.l.clock.slot(v.at)}
+	a.l.clock.encode(v.at, p.clock[:])
+	return p
+}
+
+// fill assembles a batch of services of several views; those of one view follow each other.
+func (a *assembler) fill(b *batch[float32], views []view, services []int) {
+	a.size(b, len(services))
+	for from := 0; from < len(services); {
+		to := from + 1
+		for to < len(services) && views[to].same(&views[from]) {
+			to++
+		}
+		p := a.pane(&views[from])
+		a.assemble(b, &p, services, from, to, a.desk)
+		from = to
+	}
+}
+
+// one assembles a batch of services of one view.
+func (a *assembler) one(b *batch[float32], v *view, services []int) {
+	a.size(b, len(services))
+	p := a.pane(v)
+	a.assemble(b, &p, services, 0, len(services), a.desk)
+}
+
+func (a *assembler) size(b *batch[float32], rows int) {
+	b.x = sized(b.x, rows*a.width)
+	b.base, b.unit, b.trust = sized(b.base, rows), sized(b.unit, rows), sized(b.trust, rows)
+	b.slot, b.name = sized(b.slot, rows), sized(b.name, rows)
+}
+
+// assemble writes the rows from … to - 1 of a batch, all of one view.
+func (a *assembler) assemble(b *batch[float32], p *pane, services []int, from, to int, d *desk) {
+	for ; from < to; from += assembleRows {
+		end := min(from+assembleRows, to)
+		x, names := b.x[from*a.width:end*a.width], b.name[from:end]
+		for k, i := range services[from:end] {
+			names[k] = p.last.known[i]
+			b.slot[from+k] = p.slot
+		}
+		p.place(services[from:end], d.at)
+		a.own(p, x, d)
+		for k, i := range services[from:end] {
+			b.base[from+k] = a.row(p, i, k, x[k*a.width:(k+1)*a.width], d)
+			b.trust[from+k] = a.l.trust(names[k], b.base[from+k])
+		}
+		a.neighbours(p, x, d)
+		unit := b.unit[from:end]
+		a.units(unit, names, d)
+		for k, u := range unit {
+			a.scale(x[k*a.width:(k+1)*a.width], u, d.told[k])
+		}
+		if a.guarded {
+			bounded(x, x)
 		}
 	}
-	return v
 }
 
-// row finds service i in slice t, or -1.
-func (v view) row(t, i int) int {
-	switch {
-	case v.slices[t] == nil:
-		return -1
-	case v.rows[t] == nil:
-		return i
-	}
-	return int(v.rows[t][i])
-}
-
-// series copies one channel of service i along the window and carries values forward;
-// what comes before the first one takes its value. It returns the age of the last value in slices, or
-// len(out) if there is none (out is zero then).
-func (v view) series(i, channel, f int, out []float32) (age int) {
-	first := -1
-	age = len(out)
-	var now float32
-	for t := range out {
-		if r := v.row(t, i); r >= 0 {
-			if z := v.slices[t].z[r*f+channel]; z == z {
-				now, age = z, -1
-				if first < 0 {
-					first = t
+// own writes the windows of all channels, NaN where a value is missing.
+func (a *assembler) own(p *pane, x []float32, d *desk) {
+	f, rows := a.channels, len(x)/a.width
+	clear(d.holes[:])
+	for t, s := range p.slices {
+		for k, r := range d.at[t*assembleRows : t*assembleRows+rows] {
+			x := x[k*a.width+t : (k+1)*a.width]
+			if r < 0 {
+				d.holes[k] = true
+				for _, first := range a.series {
+					x[first] = missing()
 				}
+				continue
+			}
+			z := s.z[int(r)*f : int(r)*f+f]
+			series := a.series[:len(z)]
+			var sum float32
+			for c, v := range z {
+				x[series[c]] = v
+				sum += v
+			}
+			if sum != sum {
+				d.holes[k] = true
 			}
 		}
-		if age < len(out) {
-			age++
-		}
-		out[t] = now
 	}
-	for t := range max(first, 0) {
-		out[t] = out[first]
+}
+
+// row writes the inputs of row k, service i, that come from the service itself, and returns its last
+// target value.
+func (a *assembler) row(p *pane, i, k int, x []float32, d *desk) (base float32) {
+	n := a.input
+	age := 0
+	if d.holes[k] {
+		age = a.mend(x)
+	} else {
+		mask := x[a.mask : a.mask+n]
+		for t := range mask {
+			mask[t] = 1
+		}
+	}
+	x[a.mask+n] = float32(age) / float32(n)
+	for j, first := range a.first {
+		s := x[first : first+n]
+		last := s[n-1]
+		for t := range s[:n-1] {
+			s[t] -= last
+		}
+		for w := j * ways; w < (j+1)*ways; w++ {
+			d.last[k][w] = last
+		}
+	}
+	d.there[k] = ^uint32(0)
+	target := x[a.target : a.target+n]
+	d.local[k] = spread(target[:n-1])
+
+	rest := x[a.local:a.width]
+	standing, degree := a.l.standing(p, i), p.last.degree[2*i:2*i+2]
+	rest[2], rest[3] = standing[0], standing[1]
+	rest[4], rest[5] = degree[0], degree[1]
+	*(*[clockFeatures]float32)(rest[6:]) = p.clock
+	return target[n-1]
+}
+
+// mend writes the mask of the target, carries values forward and returns the age of the target's last one.
+func (a *assembler) mend(x []float32) (age int) {
+	n := a.input
+	for t, z := range x[a.target : a.target+n] {
+		x[a.mask+t] = 1
+		if z != z {
+			x[a.mask+t] = 0
+		}
+	}
+	for _, first := range a.series {
+		if k := carry(x[first : first+n]); first == a.target {
+			age = k
+		}
 	}
 	return age
 }
 
-// assemble writes the inputs of service i into x, which has rowWidth elements, and returns
-// what the change is added to, the last target value, and the unit that the change is in.
-func (l *learned) assemble(v view, i int, x []float32) (base, unit float32) {
-	f, n := len(l.task.Channels), l.task.Input
-	cd := len(l.channels.diffused)
-	clear(x)
-	at := 0
-	take := func(k int) []float32 {
-		at += k
-		return x[at-k : at]
-	}
-
-	neighbours := take(n * cd * ways)
-	age, local := 0, 0.0
-	for k, c := range l.channels.diffused {
-		own := take(n)
-		a := v.series(i, c, f, own)
-		last := own[n-1]
-		for t := range n {
-			r := v.row(t, i)
+// neighbours writes the diffused values less the service's own last ones, zero where there are none.
+func (a *assembler) neighbours(p *pane, x []float32, d *desk) {
+	width, rows := a.diffused*ways, len(x)/a.width
+	for t, s := range p.slices {
+		for k, r := range d.at[t*assembleRows : t*assembleRows+rows] {
+			out := x[k*a.width+t*width : k*a.width+(t+1)*width]
 			if r < 0 {
+				clear(out)
 				continue
 			}
-			d := v.slices[t].d[(r*cd+k)*ways : (r*cd+k+1)*ways]
-			out := neighbours[(t*cd+k)*ways:]
-			for w, z := range d {
-				if z == z {
-					out[w] = z - last
-				}
+			last := &d.last[k]
+			if s.there[r] != d.there[k] { // seldom: it comes from the graph, which changes slowly
+				d.there[k] = s.there[r]
+				a.lasts(x[k*a.width:(k+1)*a.width], d.there[k], last)
 			}
-		}
-		for t := range n - 1 {
-			own[t] -= last
-		}
-		if k == 0 {
-			base, age = last, a
-			local = spread(own[:n-1])
-			unit = l.unit(l.identity(v, i), local, n-1)
-			for t := range n - 1 {
-				own[t] /= unit
+			in := s.d[int(r)*width : (int(r)+1)*width]
+			for j := 0; j < width; j += ways {
+				less((*[ways]float32)(out[j:]), (*[ways]float32)(in[j:]), (*[ways]float32)(last[j:]))
 			}
 		}
 	}
-	for _, c := range l.channels.own {
-		v.series(i, c, f, take(n))
-	}
+}
 
-	mask := take(n + 1)
-	for t := range n {
-		if r := v.row(t, i); r >= 0 {
-			if z := v.slices[t].z[r*f+l.task.Target]; z == z {
-				mask[t] = 1
+// lasts puts the last value of each channel where something came to it.
+func (a *assembler) lasts(x []float32, there uint32, last *[maxDiffused * ways]float32) {
+	for k, first := range a.first {
+		z := x[first+a.input-1]
+		for w := k * ways; w < (k+1)*ways; w++ {
+			last[w] = 0
+			if there>>w&1 != 0 {
+				last[w] = z
 			}
 		}
 	}
-	mask[n] = float32(age) / float32(n)
+}
+
+// less is d - last.
+func less(out, d, last *[ways]float32) {
+	out[0], out[1], out[2] = d[0]-last[0], d[1]-last[1], d[2]-last[2]
+	out[3], out[4], out[5] = d[3]-last[3], d[4]-last[4], d[5]-last[5]
+}
+
+// scale puts the target's changes into their unit.
+func (a *assembler) scale(x []float32, unit, told float32) {
 	var sum float32
-	target := x[n*cd*ways : n*cd*ways+n-1]
-	for _, z := range target {
+	target := x[a.target : a.target+a.input-1]
+	for t, z := range target {
+		z /= unit
+		target[t] = z
 		sum += z
 	}
-	window := take(2)
-	window[0], window[1] = sum/float32(n), float32(math.Log(float64(unit)))
-	if !l.guarded() {
-		window[1] = float32(math.Log(local + 0.05))
-	}
-	last := v.slices[n-1]
-	copy(take(2), l.standing(v, last, i))
-	copy(take(2), last.degree[2*i:2*i+2])
-	l.clock.encode(v.at, take(clockFeatures))
-	if l.guarded() {
-		for k, z := range x {
-			x[k] = bounded(z)
-		}
-	}
-	return base, unit
+	x[a.local], x[a.local+1] = sum/float32(a.input), told
 }
 
-// maxInput is where bounded begins to bend, in deviations.
-const maxInput = 2
-
-// bounded compresses what the network reads beyond maxInput along a logarithm: outside of
+// bounded compresses what the network reads beyond two deviations along a logarithm: outside of
 // what training holds the network would extrapolate, while the value that its change is added to
 // stays what it is. NaN stays NaN.
-func bounded(z float32) float32 {
-	switch {
-	case z > maxInput:
-		return maxInput + float32(math.Log1p(float64(z-maxInput)))
-	case z < -maxInput:
-		return -maxInput - float32(math.Log1p(float64(-maxInput-z)))
-	}
-	return z
-}
+func bounded(dst, src []float32) { kernel.Compress(dst, src) }
 
 // standing is where the target of service i stands among those of training.
-func (l *learned) standing(v view, last *features, i int) []float32 {
+func (l *learned) standing(p *pane, i int) [2]float32 {
 	f, c := len(l.task.Channels), l.task.Target
-	if row := last.known[i]; row >= 0 {
-		at := 2 * (int(row)*f + c)
-		return l.scale.level[at : at+2]
+	if row := p.last.known[i]; row >= 0 {
+		return [2]float32(l.scale.level[2*(int(row)*f+c):])
 	}
-	if n, ok := v.news[last.services[i]]; ok {
-		return n.level[2*c : 2*c+2]
+	if n, ok := p.news[p.last.services[i]]; ok {
+		return [2]float32(n.level[2*c:])
 	}
-	return nil
+	return [2]float32{}
 }

@@ -28,7 +28,8 @@ type features struct {
 	services []string
 	known    []int32   // [N] places in the scaler, -1 for the unseen
 	z        []float32 // [N, F] standardised
-	d        []float32 // [N, Cd, ways] diffused
+	d        []float32 // [N, Cd, ways] diffused, zero where nothing came
+	there    []uint32  // [N] which of a service's Cd × ways came, a bit each
 	degree   []float32 // [N, 2] log(1 + number of callees, of callers)
 
 	// Paper mode's.
@@ -45,44 +46,20 @@ func (b *basis) guarded() bool {
 // scaled standardises one slice. known are the services' places in the
 // scaler; news holds those it lacks (without it they are left out).
 func (b *basis) scaled(s *model.Step, known []int32, news unseen) *features {
-	f, n := len(b.task.Channels), len(s.Services)
-	out := &features{services: s.Services, known: known, z: make([]float32, n*f)}
-	for i, row := range known {
-		comer, isNew := newcomer{}, false
-		if row < 0 {
-			comer, isNew = news[s.Services[i]]
-		}
-		for c := range f {
-			at := i*f + c
-			out.z[at] = missing()
-			if s.Mask[at] == 0 || row < 0 && !isNew {
-				continue
-			}
-			var st stat
-			if isNew {
-				st = comer.scales[c]
-			} else {
-				st = b.scale.at(row, c, f)
-			}
-			z := (b.channels.forward(c, s.Values[at]) - st.mean) / st.dev
-			out.z[at] = max(-maxZ, min(z, maxZ))
-		}
-	}
+	out := &features{}
+	b.standardise(out, s, known, news)
 	return out
 }
 
-// maxZ bounds standardised values, far outside of what services do.
-const maxZ = 1000
-
 // natural is a standardised target value of service i of a slice in the target's unit.
 func (b *basis) natural(v view, i int, z float32) float32 {
-	st := b.targetScale(v, i)
+	st := b.targetScale(&v, i)
 	return b.channels.backward(b.task.Target, st.mean+st.dev*z)
 }
 
 // targetScale is how the target of service i of the window's last slice is standardised.
-func (b *basis) targetScale(v view, i int) stat {
-	last := v.slices[len(v.slices)-1]
+func (b *basis) targetScale(v *view, i int) stat {
+	last := v.last()
 	if row := last.known[i]; row >= 0 {
 		return b.scale.at(row, b.task.Target, len(b.task.Channels))
 	}
@@ -92,28 +69,20 @@ func (b *basis) targetScale(v view, i int) stat {
 	return stat{missing(), missing()}
 }
 
-// identity is the row of the identity embedding, or -1.
-func (b *basis) identity(v view, i int) int32 { return v.slices[len(v.slices)-1].known[i] }
-
 // speaks says whether anything can be forecast for service i: its target was observed in the
 // window or in training.
-func (b *basis) speaks(v view, i int) bool {
-	if row := b.identity(v, i); row >= 0 && b.scale.target[row] {
+func (b *basis) speaks(v view, i int) bool { return b.knows(&v, i) }
+
+// knows is speaks of a view that isn't copied.
+func (b *basis) knows(v *view, i int) bool {
+	if row := v.last().known[i]; row >= 0 && b.scale.target[row] {
 		return true
 	}
-	f := len(b.task.Channels)
-	for t := range v.slices {
-		if r := v.row(t, i); r >= 0 {
-			if z := v.slices[t].z[r*f+b.task.Target]; z == z {
-				return true
-			}
-		}
-	}
-	return false
+	return b.observed(v, i)
 }
 
 // observed says whether the target of service i was seen in the window.
-func (b *basis) observed(v view, i int) bool {
+func (b *basis) observed(v *view, i int) bool {
 	f := len(b.task.Channels)
 	for t := range v.slices {
 		if r := v.row(t, i); r >= 0 {

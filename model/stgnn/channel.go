@@ -9,6 +9,7 @@ import (
 // channels says what is done with each channel of a task.
 type channels struct {
 	log      []bool // [F] scaled by log(x + 1) before standardising
+	logs     bool   // any of them is
 	diffused []int  // carried along the graph; the target comes first
 	own      []int  // looked at for the service itself only
 }
@@ -23,11 +24,12 @@ func newChannels(t model.Task) channels {
 		switch {
 		case i == t.Target:
 			c.log[i] = t.Log
-		case name == model.ChannelResponseTime || name == model.ChannelRequests:
+		case len(c.diffused) < maxDiffused && (name == model.ChannelResponseTime || name == model.ChannelRequests):
 			c.diffused = append(c.diffused, i)
 		default:
 			c.own = append(c.own, i)
 		}
+		c.logs = c.logs || c.log[i]
 	}
 	return c
 }

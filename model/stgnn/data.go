@@ -21,14 +21,17 @@ func (b *basis) newData(steps []*model.Step, newFeatures func(*model.Step, []int
 	d := &data{steps: steps, origins: model.Origins(steps, b.task.Input, b.task.Horizons)}
 	r := ring{}
 	for _, s := range steps {
-		d.features = append(d.features, newFeatures(s, r.places(b.scale, s.Services), nil))
+		p := r.places(b.scale, s.Services)
+		made := newFeatures(s, p.known, nil)
+		made.services = p.services // shared, which makes them cheap to compare
+		d.features = append(d.features, made)
 	}
 	return d
 }
 
 // view is the window that ends at an origin.
-func (d *data) view(b *basis, origin int) view {
-	return newView(d.features[origin-b.task.Input+1:origin+1], d.steps[origin].At, nil)
+func (d *data) view(b *basis, memory *views, origin int) view {
+	return memory.window(d.features[origin-b.task.Input+1:origin+1], d.steps[origin].At, nil)
 }
 
 // services is the mean number of services of the windows' last slices.
@@ -46,9 +49,11 @@ type rows struct {
 	view           []view
 	service        []int     // row in the window's last slice
 	target, weight []float32 // [R × H]; weight is 0 where the target is missing, else importance
+	views          views     // whose memory view is in
 }
 
 func (r *rows) reset() {
+	r.views.reset()
 	r.view, r.service = r.view[:0], r.service[:0]
 	r.target, r.weight = r.target[:0], r.weight[:0]
 }
@@ -56,16 +61,16 @@ func (r *rows) reset() {
 // add appends the services of one window whose target was seen in it and comes again.
 // Services that training never saw are left out: data has no scale for them.
 func (r *rows) add(b *basis, d *data, origin int) {
-	v := d.view(b, origin)
+	v := d.view(b, &r.views, origin)
 	f, c, h := len(b.task.Channels), b.task.Target, b.task.Horizons
 	last := d.features[origin]
-	ahead := align(d.features[origin+1:origin+1+h], last.services)
+	ahead := r.views.align(d.features[origin+1:origin+1+h], last.services)
 	for i := range last.services {
-		if last.known[i] < 0 || !b.observed(v, i) {
+		if last.known[i] < 0 || !b.observed(&v, i) {
 			continue
 		}
 		at, seen := len(r.target), false
-		importance := b.importance(v, i)
+		importance := b.importance(&v, i)
 		for k := range h {
 			z := missing()
 			if row := ahead.row(k, i); row >= 0 {
@@ -95,7 +100,7 @@ const (
 	importanceBound = 4
 )
 
-func (b *basis) importance(v view, i int) float32 {
+func (b *basis) importance(v *view, i int) float32 {
 	if !b.guarded() {
 		return 1
 	}

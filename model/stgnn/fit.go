@@ -3,7 +3,6 @@ package stgnn
 import (
 	"context"
 	"math/rand/v2"
-	"slices"
 
 	"presage/model"
 	"presage/model/tensor"
@@ -15,6 +14,7 @@ type problem struct {
 	train, valid *data
 	check        *tensor.Tape[float32]
 	rows         rows
+	assemble     *assembler
 	batch        batch[float32]
 	natural      float64 // mean absolute error of the last validation, target's unit
 }
@@ -32,7 +32,7 @@ func (p *problem) Loss(t *tensor.Tape[float32], windows []int, rng *rand.Rand) *
 	if len(r.service) == 0 {
 		return tensor.NewConst([]float32{0}, 1)
 	}
-	l.fill(&p.batch, r.view, r.service)
+	p.assemble.fill(&p.batch, r.view, r.service)
 	for i := range p.batch.name {
 		if rng.Float64() < identityDropout {
 			p.batch.name[i] = -1
@@ -51,27 +51,11 @@ func (p *problem) Loss(t *tensor.Tape[float32], windows []int, rng *rand.Rand) *
 // the network also learns to do without.
 const identityDropout = 0.2
 
-// fill assembles a batch.
-func (l *learned) fill(b *batch[float32], views []view, services []int) {
-	width := l.rowWidth()
-	b.x = slices.Grow(b.x[:0], len(services)*width)[:len(services)*width]
-	b.base, b.unit, b.trust = b.base[:0], b.unit[:0], b.trust[:0]
-	b.slot, b.name = b.slot[:0], b.name[:0]
-	for k, i := range services {
-		v := views[k]
-		base, unit := l.assemble(v, i, b.x[k*width:(k+1)*width])
-		b.base, b.unit = append(b.base, base), append(b.unit, unit)
-		b.trust = append(b.trust, l.trust(l.identity(v, i), base))
-		b.slot = append(b.slot, l.clock.slot(v.at))
-		b.name = append(b.name, l.identity(v, i))
-	}
-}
-
 // Validate is the mean absolute error of the median on the standardised scale.
 func (p *problem) Validate() float64 {
 	m := median(p.l.task.Levels)
 	scaled, natural := p.l.validate(p.valid, &p.rows, func() []float32 {
-		p.l.fill(&p.batch, p.rows.view, p.rows.service)
+		p.assemble.fill(&p.batch, p.rows.view, p.rows.service)
 		p.check.Reset()
 		return p.check.SliceCols(p.l.net.forward(p.check, p.batch, nil), m, m+1).Data
 	})
@@ -92,11 +76,13 @@ func (s *forecaster) Fit(ctx context.Context, train, valid []*model.Step, opt mo
 		cfg = before.cfg
 	}
 	l := prepare(cfg, s.task, train, opt.Seed, before)
+	features := newMaker(l, nil).features
 	p := &problem{l: l, check: tensor.NewInference[float32](s.lane),
-		train: l.newData(train, l.newFeatures), valid: l.newData(valid, l.newFeatures)}
+		train: l.newData(train, features), valid: l.newData(valid, features)}
 	l.usual, l.extent = l.newUsual(p.train), l.newExtent(p.train)
+	p.assemble = newAssembler(l)
 	if before == nil {
-		l.regress(p.train)
+		l.regress(p.train, p.assemble)
 	}
 	report, err := s.cfg.train(ctx, p, l.net.params(), opt, p.train, &p.natural, s.lane)
 	if err != nil {

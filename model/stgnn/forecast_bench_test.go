@@ -3,15 +3,19 @@ package stgnn
 import (
 	"fmt"
 	"testing"
+
+	"presage/model/tensor/pool"
 )
 
 // BenchmarkForecast times one live step: diffusing the new slice and forecasting all services.
 func BenchmarkForecast(b *testing.B) {
 	for _, services := range []int{1000, 2000, 5000, 10_000, 20_000} {
-		for _, threads := range []int{1} {
+		for _, threads := range []int{1, 2} {
 			b.Run(fmt.Sprintf("services=%d/threads=%d", services, threads), func(b *testing.B) {
 				w := newCity(services, 18)
-				f := w.forecaster(b, nil)
+				workers := pool.New(threads)
+				defer workers.Close()
+				f := w.forecaster(b, workers.Urgent())
 				for range 2 * w.task.Input {
 					if _, err := f.Forecast(w.slide()); err != nil {
 						b.Fatal(err)
@@ -50,8 +54,16 @@ func BenchmarkAroundNetwork(b *testing.B) {
 			{"standardise", func() { l.standardise(made, w.window[0], made.known, nil) }},
 			{"diffuse", func() { m.diffuse(w.window[0].Graph, made) }},
 			{"graph", func() { m.graph.graph = nil; m.graph.of(w.window[0].Graph, services) }},
-			{"assemble", func() { s.assemble.one(&s.batch, &v, s.rows) }},
-			{"naturals", func() { s.naturals(y, &v) }},
+			{"assemble", func() {
+				for from := 0; from < services; from += forecastRows {
+					s.workers[0].assemble.one(&s.workers[0].batch, &v, s.rows[from:min(from+forecastRows, services)])
+				}
+			}},
+			{"naturals", func() {
+				for from := 0; from < services; from += naturalRows {
+					l.naturals(s.values, y, &v, s.rows, from, min(from+naturalRows, services))
+				}
+			}},
 		} {
 			b.Run(fmt.Sprintf("services=%d/%s", services, part.name), func(b *testing.B) {
 				b.ReportAllocs()

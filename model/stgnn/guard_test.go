@@ -32,28 +32,46 @@ func TestTrustEndsWhereTrainingDid(t *testing.T) {
 
 func TestUnitFollowsTheWindow(t *testing.T) {
 	l := &learned{basis: basis{cfg: Config{}.withDefaults(), task: guardedTask()}, usual: []float32{0.2, 1}}
-	calm, usual, wild := l.unit(0, 0.02, 11), l.unit(0, 0.2, 11), l.unit(0, 2, 11)
+	l.task.Input = 12
+	a := newAssembler(l)
+	unit := func(row int32, local float32) float32 {
+		t.Helper()
+		d, out := newDesk(12), []float32{0}
+		d.local[0] = local
+		a.units(out, []int32{row}, d)
+		u, told := out[0], d.told[0]
+		if math.Abs(math.Log(float64(u))-float64(told)) > 1e-5 {
+			t.Errorf("the network is told of unit %v by %v, expected its logarithm", u, told)
+		}
+		return u
+	}
+	calm, usual, wild := unit(0, 0.02), unit(0, 0.2), unit(0, 2)
 	if math.Abs(float64(usual)-0.2) > 1e-6 || calm > 0.05 || wild < 1 {
 		t.Errorf("units %v, %v and %v for calm, usual and wild windows", calm, usual, wild)
 	}
-	if flat := l.unit(0, 0, 11); !(flat > 0) {
+	if flat := unit(0, 0); !(flat > 0) {
 		t.Errorf("unit %v for a constant window", flat)
 	}
-	if unseen := l.unit(-1, 1, 11); math.Abs(float64(unseen)-1) > 1e-6 {
+	if unseen := unit(-1, 1); math.Abs(float64(unseen)-1) > 1e-6 {
 		t.Errorf("unit %v of a service never seen, expected the typical one", unseen)
 	}
 }
 
 func TestBoundedIsMonotone(t *testing.T) {
-	last := bounded(-2000)
+	one := func(z float32) float32 {
+		v := []float32{z}
+		bounded(v, v)
+		return v[0]
+	}
+	last := one(-2000)
 	for z := float32(-1000); z <= 1000; z += 0.5 {
-		b := bounded(z)
-		if b <= last || math.Abs(float64(z)) <= maxInput && b != z || math.Abs(float64(b)) > 10 {
+		b := one(z)
+		if b <= last || math.Abs(float64(z)) <= 2 && b != z || math.Abs(float64(b)) > 10 {
 			t.Fatalf("bounded(%v) = %v after %v", z, b, last)
 		}
 		last = b
 	}
-	if b := bounded(missing()); b == b {
+	if b := one(missing()); b == b {
 		t.Errorf("bounded(NaN) = %v", b)
 	}
 }
@@ -68,9 +86,9 @@ func TestSlowServicesCountMore(t *testing.T) {
 			Values: []float32{1 * w, 100_000 * w, 100 * w}, Mask: []float32{1, 1, 1}})
 	}
 	l := prepare(Config{}.withDefaults(), guardedTask(), steps, 1, nil)
-	d := l.newData(steps, l.newFeatures)
-	v := d.view(&l.basis, 20)
-	fast, slow, usual := l.importance(v, 0), l.importance(v, 1), l.importance(v, 2)
+	d := l.newData(steps, newMaker(l, nil).features)
+	v := d.view(&l.basis, new(views), 20)
+	fast, slow, usual := l.importance(&v, 0), l.importance(&v, 1), l.importance(&v, 2)
 	if !(fast < usual && usual < slow) || slow > importanceBound || fast < 1.0/importanceBound {
 		t.Errorf("importance %v, %v, %v of a fast, a usual and a slow service", fast, usual, slow)
 	}

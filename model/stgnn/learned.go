@@ -61,34 +61,3 @@ func (l *learned) inherit(before *learned) {
 		}
 	}
 }
-
-// predict forecasts every service of the window's last slice: [N, H, Q] in the target's
-// unit.
-func (l *learned) predict(tape *tensor.Tape[float32], v view) []float32 {
-	last := v.slices[len(v.slices)-1]
-	n, per := len(last.services), l.task.Horizons*len(l.task.Levels)
-	out := make([]float32, n*per)
-	var rows []int
-	for i := range n {
-		if l.speaks(v, i) {
-			rows = append(rows, i)
-			continue
-		}
-		for k := range per {
-			out[i*per+k] = missing()
-		}
-	}
-	if len(rows) == 0 {
-		return out
-	}
-	var b batch[float32]
-	l.fill(&b, slices.Repeat([]view{v}, len(rows)), rows)
-	tape.Reset()
-	y := l.net.forward(tape, b, nil)
-	for k, i := range rows {
-		for j := range per {
-			out[i*per+j] = l.natural(v, i, y.Data[k*per+j])
-		}
-	}
-	return out
-}

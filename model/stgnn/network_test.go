@@ -56,7 +56,8 @@ func threeServices() *model.Graph {
 func TestWalkByHand(t *testing.T) {
 	nan := float32(math.NaN())
 	g := threeServices() // a calls itself too, which doesn't count
-	w := newWalk(3)
+	var graph reach
+	graph.of(g, 3)
 	tests := []struct {
 		name    string
 		x       []float32
@@ -79,13 +80,33 @@ func TestWalkByHand(t *testing.T) {
 				}
 			}
 		}
-		w.along(g, tt.x, out)
-		check("along", tt.along)
-		w.against(g, tt.x, out)
-		check("against", tt.against)
-		w.all(tt.x, out)
-		check("all", tt.all)
+		x, second := marks(tt.x), make([]mark, 3)
+		mean := func(what string, put func(way), want []float32) {
+			t.Helper()
+			f := features{services: make([]string, 3), d: make([]float32, 3*ways), there: make([]uint32, 3)}
+			put(f.way(0, alongTwice))
+			for i := range out {
+				out[i] = f.d[i*ways+alongTwice]
+				if f.there[i] != 1<<alongTwice {
+					out[i] = nan
+				}
+			}
+			check(what, want)
+		}
+		mean("along", func(d way) { graph.along.mean(x, second, d, 0, 3) }, tt.along)
+		mean("against", func(d way) { graph.against.mean(x, second, d, 0, 3) }, tt.against)
+		mean("all", func(d way) { all(x, d) }, tt.all)
 	}
+}
+
+func marks(x []float32) []mark {
+	out := make([]mark, len(x))
+	for i, v := range x {
+		if v == v {
+			out[i] = mark{v, 1}
+		}
+	}
+	return out
 }
 
 func TestSeriesCarriesForward(t *testing.T) {
@@ -151,7 +172,7 @@ func TestRingWorksOnTheNewSliceOnly(t *testing.T) {
 	l := prepare(Config{}.withDefaults(), task, steps[:30], 1, nil)
 	r := ring{}
 	for k := 30; k <= 40; k++ {
-		r.window(&l.basis, steps[k-4:k], l.newFeatures)
+		r.window(&l.basis, steps[k-4:k], newMaker(l, &r).features)
 		if want := 4 + k - 30; r.made != want {
 			t.Fatalf("%d slices diffused after %d windows, expected %d", r.made, k-29, want)
 		}

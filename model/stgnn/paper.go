@@ -303,6 +303,8 @@ func (s *paper) Forecast(window []*model.Step) (model.Prediction, error) {
 	if s.learned == nil {
 		return model.Prediction{}, ErrNotFitted
 	}
+	s.lane.Begin()
+	defer s.lane.End()
 	l := s.learned
 	steps, err := place(window, l.task)
 	if err != nil {

@@ -11,7 +11,7 @@ const (
 // regress starts the straight path from the lags to the medians at the ridge regression
 // of the changes ahead on the changes before, over all services. It needs few windows, so that the
 // residual network begins with what a linear forecaster knows and learns what that can't.
-func (l *learned) regress(d *data) {
+func (l *learned) regress(d *data, a *assembler) {
 	lags, h, q, m := l.task.Input-1, l.task.Horizons, len(l.task.Levels), median(l.task.Levels)
 	if lags == 0 {
 		return
@@ -20,13 +20,14 @@ func (l *learned) regress(d *data) {
 	var r rows
 	var b batch[float32]
 	x := make([]float64, lags)
+	vector := mat.NewVecDense(lags, x) // on x
 	stride := 1 + len(d.origins)*d.services()/regressRows
 	for o := 0; o < len(d.origins); o += stride {
 		r.reset()
 		r.add(&l.basis, d, d.origins[o])
-		l.fill(&b, r.view, r.service)
+		a.fill(&b, r.view, r.service)
 		for k := range r.service {
-			own := b.x[k*l.rowWidth()+l.net.lag:]
+			own := b.x[k*a.width+l.net.lag:]
 			for i := range x {
 				x[i] = float64(own[i])
 			}
@@ -34,7 +35,7 @@ func (l *learned) regress(d *data) {
 			if !whole(r.weight[k*h : (k+1)*h]) {
 				continue
 			}
-			gram.SymRankOne(gram, weight, mat.NewVecDense(lags, x))
+			gram.SymRankOne(gram, weight, vector)
 			for s := range h {
 				change := float64(r.target[k*h+s]-b.base[k]) / float64(b.unit[k])
 				change = max(-largestStep, min(change, largestStep))

@@ -25,7 +25,7 @@ func New(task model.Task, cfg Config, lane *pool.Lane) (model.Forecaster, error)
 	if cfg.Mode == ModePaper {
 		return &paper{task: task, cfg: cfg, lane: lane, tape: tensor.NewInference[float32](lane)}, nil
 	}
-	return &forecaster{task: task, cfg: cfg, lane: lane, tape: tensor.NewInference[float32](lane)}, nil
+	return &forecaster{task: task, cfg: cfg, lane: lane}, nil
 }
 
 // forecaster is the default mode.
@@ -35,40 +35,47 @@ type forecaster struct {
 	lane    *pool.Lane
 	learned *learned // nil before the first fit
 	ring    ring
-	tape    *tensor.Tape[float32]
+	live    *live // of learned; nil before its first forecast
 }
 
 // Forecast implements model.Forecaster. A window shorter than T is filled up with missing
-// slices in front; one with gaps, where they are.
+// slices in front; one with gaps, where they are. Values are the forecaster's memory, overwritten by its
+// next forecast.
 func (s *forecaster) Forecast(window []*model.Step) (model.Prediction, error) {
 	if s.learned == nil {
 		return model.Prediction{}, ErrNotFitted
 	}
-	l := s.learned
-	steps, err := place(window, l.task)
+	s.lane.Begin()
+	defer s.lane.End()
+	if s.live == nil || s.live.l != s.learned {
+		s.live = newLive(s.learned, &s.ring, s.lane)
+	}
+	values, err := s.live.forecast(&s.ring, window)
 	if err != nil {
 		return model.Prediction{}, err
 	}
-	slices, news := s.ring.window(&l.basis, steps, l.newFeatures)
-	last := steps[len(steps)-1]
-	return model.Prediction{
-		Services: last.Services, Levels: l.task.Levels,
-		Values: l.predict(s.tape, newView(slices, last.At, news)),
-	}, nil
+	last := window[len(window)-1]
+	return model.Prediction{Services: last.Services, Levels: s.learned.task.Levels, Values: values}, nil
 }
 
 // place puts the steps of a window at their distance from the last one: [T], nil where a
 // slice is missing.
 func place(window []*model.Step, t model.Task) ([]*model.Step, error) {
-	if len(window) == 0 {
-		return nil, fmt.Errorf("stgnn: no slice to forecast from: %w", model.ErrShortWindow)
-	}
 	out := make([]*model.Step, t.Input)
+	return out, arrange(out, window, t)
+}
+
+// arrange is place into given memory.
+func arrange(out, window []*model.Step, t model.Task) error {
+	if len(window) == 0 {
+		return fmt.Errorf("stgnn: no slice to forecast from: %w", model.ErrShortWindow)
+	}
+	clear(out)
 	last := window[len(window)-1]
+	f := len(t.Channels)
 	for _, s := range window {
-		f := len(t.Channels)
 		if n := len(s.Services) * f; len(s.Values) != n || len(s.Mask) != n {
-			return nil, fmt.Errorf("stgnn: slice %d has %d values and %d mask entries, expected %d services × %d channels",
+			return fmt.Errorf("stgnn: slice %d has %d values and %d mask entries, expected %d services × %d channels",
 				s.At, len(s.Values), len(s.Mask), len(s.Services), f)
 		}
 		back := (last.At - s.At) / max(last.Width, 1)
@@ -76,5 +83,5 @@ func place(window []*model.Step, t model.Task) ([]*model.Step, error) {
 			out[int64(t.Input)-1-back] = s
 		}
 	}
-	return out, nil
+	return nil
 }

@@ -31,28 +31,3 @@ func BenchmarkFit(b *testing.B) {
 		})
 	}
 }
-
-// BenchmarkForecast times one live step of 1000 services: diffusing the new slice and
-// forecasting all of them.
-func BenchmarkForecast(b *testing.B) {
-	task := testTask()
-	task.Input, task.Horizons = 12, 12
-	steps := world{services: 1000, steps: 80, seed: 1}.make()
-	f, err := stgnn.New(task, stgnn.Config{Epochs: 1, Budget: 8000}, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if _, err := f.Fit(context.Background(), steps[:50], steps[50:], model.FitOptions{Seed: 1}); err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	k := task.Input
-	for b.Loop() {
-		if _, err := f.Forecast(steps[k-task.Input : k]); err != nil {
-			b.Fatal(err)
-		}
-		if k++; k == len(steps) {
-			k = task.Input
-		}
-	}
-}

@@ -14,16 +14,16 @@ type newcomer struct {
 	level  []float32 // [F, 2]
 }
 
-// newUnseen looks at the whole window; nil if training knows every service. known are
-// the places of each step's services in the scaler.
-func newUnseen(sc *scaler, ch channels, window []*model.Step, known [][]int32, scaling string) unseen {
+// newUnseen looks at the whole window; nil if training knows every service. places are
+// those of each step's services in the scaler.
+func newUnseen(sc *scaler, ch channels, window []*model.Step, places []placed, scaling string) unseen {
 	var sums map[string][]model.Moments
 	f := len(ch.log)
 	for k, s := range window {
 		if s == nil {
 			continue
 		}
-		for i, row := range known[k] {
+		for i, row := range places[k].known {
 			if row >= 0 {
 				continue
 			}

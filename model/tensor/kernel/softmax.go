@@ -1,36 +1,72 @@
 package kernel
 
-// Softmax is dst[r,j] = exp(src[r,j] - m) / Σ exp(src[r,·] - m) with m the row's maximum, for rows of cols
-// elements. A row with NaN or +Inf, or of -Inf alone, gives NaN. dst may be src.
-// The relative error is 1e-6 and grows with m - src, whose rounding it contains.
-func Softmax(dst, src []float32, cols int) {
-	rowsOf("softmax", cols, dst, src)
-	for at := 0; at < len(src); at += cols {
-		row, out := src[at:at+cols], dst[at:at+cols]
-		best.rowExp(out, row, best.largest(row))
-		Scale(out, out, float32(1/Sum(out)))
-	}
-}
+import "math"
 
-// SoftmaxBack adds the derivative, given y, the softmax, and g, that of the result:
+// Softmax turns each row of cols elements into positive numbers whose sum is 1:
 //
-//	dst[r,j] += y[r,j] (g[r,j] - Σ y[r,·] g[r,·])
-func SoftmaxBack(dst, y, g []float32, cols int) {
-	rowsOf("derivative of softmax", cols, dst, y, g)
-	for at := 0; at < len(y); at += cols {
-		row, out := y[at:at+cols], dst[at:at+cols]
-		MulAdd(out, row, g[at:at+cols])
-		Axpy(out, row, -float32(Dot(row, g[at:at+cols])))
+//	for each row: top = max(src), s = Σ exp(src[j] - top)
+//	              dst[j] = exp(src[j] - top) / s
+//
+// An element of -Inf gives 0. A row of nothing but -Inf, or with NaN or +Inf in it, becomes NaN all over and
+// leaves the other rows alone. dst may be src itself. The assembly adds s in float32, so many lanes beside each
+// other: the relative error is at most (cols/8 + 24)·2⁻²⁴.
+func Softmax(dst, src []float32, cols int) {
+	same("softmax", dst, src)
+	if rowsOf("softmax", dst, cols) > 0 {
+		best.softmax(dst, src, cols)
 	}
 }
 
-// rowsOf checks that slices are as long as one another and made of whole rows.
-func rowsOf(name string, cols int, first []float32, others ...[]float32) {
-	ok := cols > 0 && len(first)%cols == 0
-	for _, v := range others {
-		ok = ok && len(v) == len(first)
+// SoftmaxBack adds the derivative through Softmax, whose output is y, given that of its output:
+//
+//	for each row: s = Σ y[j] g[j]
+//	              dst[j] += y[j] (g[j] - s)
+//
+// s is in float64. dst overlaps neither y nor g.
+func SoftmaxBack(dst, y, g []float32, cols int) {
+	same("softmax's derivative", dst, y)
+	same("softmax's derivative", dst, g)
+	if rowsOf("softmax's derivative", dst, cols) > 0 {
+		best.softmaxBack(dst, y, g, cols)
 	}
-	if !ok {
-		bug("%s of %d elements in rows of %d", name, len(first), cols)
+}
+
+// rowsOf is how many rows of cols elements v has; it has no part of one.
+func rowsOf(name string, v []float32, cols int) int {
+	if len(v) == 0 {
+		return 0
+	}
+	if cols <= 0 || len(v)%cols != 0 {
+		bug("%s of %d elements in rows of %d", name, len(v), cols)
+	}
+	return len(v) / cols
+}
+
+func softmaxGo(dst, src []float32, cols int) {
+	for at := 0; at < len(dst); at += cols {
+		x, y := src[at:at+cols], dst[at:at+cols]
+		top := x[0]
+		for _, v := range x {
+			top = max(top, v)
+		}
+		s := 0.0
+		for j, v := range x {
+			e := math.Exp(float64(v) - float64(top))
+			s += e
+			y[j] = float32(e)
+		}
+		for j, v := range y {
+			y[j] = float32(float64(v) / s)
+		}
+	}
+}
+
+func softmaxBackGo(dst, y, g []float32, cols int) {
+	for at := 0; at < len(dst); at += cols {
+		a, b, out := y[at:at+cols], g[at:at+cols], dst[at:at+cols]
+		s := float32(dotGo(a, b))
+		for j, v := range a {
+			out[j] += v * (b[j] - s)
+		}
 	}
 }

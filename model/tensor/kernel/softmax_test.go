@@ -1,148 +1,172 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
-// TestSoftmax holds both directions against float64.
-func TestSoftmax(t *testing.T) { everyTable(t, testSoftmax) }
+// softmaxOf is a row's softmax in float64.
+func softmaxOf(x []float64) []float64 {
+	top, s := slices.Max(x), 0.0
+	y := make([]float64, len(x))
+	for j, v := range x {
+		y[j] = math.Exp(v - top)
+		s += y[j]
+	}
+	for j := range y {
+		y[j] /= s
+	}
+	return y
+}
 
-// everyTable runs a test of what goes through best on each implementation.
-func everyTable(t *testing.T, f func(*testing.T)) {
-	defer func(b table) { best = b }(best)
-	for _, best = range tables() {
-		t.Run(best.name, f)
+// widened is a row in float64.
+func widened(v []float32) []float64 {
+	out := make([]float64, len(v))
+	for i, x := range v {
+		out[i] = float64(x)
+	}
+	return out
+}
+
+// widths are numbers of columns on either side of every vector's end, and a long one.
+func widths() []int {
+	var out []int
+	for c := 1; c <= 70; c++ {
+		out = append(out, c)
+	}
+	return append(out, 127, 128, 129, 1000)
+}
+
+func TestSoftmax(t *testing.T) {
+	for _, impl := range tables() {
+		t.Run(impl.name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(1, 9))
+			for _, cols := range widths() {
+				for _, scale := range []float32{1, 30, -1000} {
+					checkSoftmax(t, impl, rng, 1+rng.IntN(6), cols, scale)
+				}
+			}
+		})
 	}
 }
 
-func testSoftmax(t *testing.T) {
-	rng := rand.New(rand.NewPCG(6, 1))
-	for _, size := range [][2]int{{1, 1}, {3, 5}, {7, 64}, {2, 101}} {
-		rows, cols := size[0], size[1]
-		src, dst := newMatrix(rng, 1, rows*cols, 0), newMatrix(rng, 1, rows*cols, 0)
-		for i := range src.v {
-			src.v[i] *= 20
-		}
-		g, d := newMatrix(rng, 1, rows*cols, 0), newMatrix(rng, 1, rows*cols, 0)
-		before := append([]float32(nil), d.v...)
-		Softmax(dst.v, src.v, cols)
-		SoftmaxBack(d.v, dst.v, g.v, cols)
-		for r := range rows {
-			most, sum, mixed := math.Inf(-1), 0.0, 0.0
-			for j := range cols {
-				most = max(most, float64(src.v[r*cols+j]))
+// checkSoftmax gives the logits a large mean too, of either sign.
+func checkSoftmax(t *testing.T, impl table, rng *rand.Rand, rows, cols int, scale float32) {
+	src, dst := newMatrix(rng, 1, rows*cols, 0), newMatrix(rng, 1, rows*cols, 0)
+	for i := range src.v {
+		src.v[i] = scale * (src.v[i] + 3)
+	}
+	impl.softmax(dst.v, src.v, cols)
+	bound := float64(cols/8+24) * 0x1p-24
+	for r := range rows {
+		for j, want := range softmaxOf(widened(src.v[r*cols : (r+1)*cols])) {
+			if got := float64(dst.v[r*cols+j]); !(math.Abs(got-want) <= bound*want+1e-40) {
+				t.Fatalf("[%d, %d] × %v: element [%d, %d] is %v, expected %v", rows, cols, scale, r, j, got, want)
 			}
-			for j := range cols {
-				sum += math.Exp(float64(src.v[r*cols+j]) - most)
-			}
-			y := func(j int) float64 { return math.Exp(float64(src.v[r*cols+j])-most) / sum }
-			for j := range cols {
-				mixed += y(j) * float64(g.v[r*cols+j])
-			}
-			for j := range cols {
-				at := r*cols + j
-				if e := math.Abs(float64(dst.v[at]) - y(j)); !(e <= 1e-6*y(j)*max(1, most-float64(src.v[at]))+1e-40) {
-					t.Fatalf("%v: softmax [%d, %d] is %v, expected %v", size, r, j, dst.v[at], y(j))
-				}
-				want := float64(before[at]) + y(j)*(float64(g.v[at])-mixed)
-				if !(math.Abs(float64(d.v[at])-want) <= 2e-6*max(1, math.Abs(want))) {
-					t.Fatalf("%v: derivative [%d, %d] is %v, expected %v", size, r, j, d.v[at], want)
-				}
-			}
-		}
-		if !src.intact() || !dst.intact() || !g.intact() || !d.intact() {
-			t.Fatalf("%v: wrote outside", size)
 		}
 	}
-	odd := []float32{0, float32(math.NaN()), 1, float32(math.Inf(-1)), 0, float32(math.Inf(-1))}
-	Softmax(odd, odd, 3)
-	if odd[0] == odd[0] || odd[3] != 0 || odd[4] != 1 {
-		t.Errorf("rows with what is no number: %v", odd)
+	if !src.intact() || !dst.intact() {
+		t.Fatalf("[%d, %d]: wrote outside of its slices", rows, cols)
+	}
+	if impl.softmax(src.v, src.v, cols); !slices.Equal(src.v, dst.v) {
+		t.Fatalf("[%d, %d] in place differs", rows, cols)
 	}
 }
 
-// TestLayerNorm holds the values against float64 and the derivatives against central differences.
-func TestLayerNorm(t *testing.T) { everyTable(t, testLayerNorm) }
+// TestSoftmaxOfOddRows: what a row of -Inf or one with NaN or +Inf gives, and that its neighbours don't notice.
+func TestSoftmaxOfOddRows(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	rng := rand.New(rand.NewPCG(2, 9))
+	for _, impl := range tables() {
+		for _, cols := range []int{1, 5, 8, 16, 17, 64, 67} {
+			src, plain, dst := make([]float32, 3*cols), make([]float32, 3*cols), make([]float32, 3*cols)
+			for i := range src {
+				src[i] = float32(rng.NormFloat64())
+			}
+			impl.softmax(plain, src, cols)
+			row := src[cols : 2*cols]
+			expect := func(what string, fine bool) {
+				impl.softmax(dst, src, cols)
+				for i, v := range dst {
+					switch {
+					case i/cols != 1:
+						if v != plain[i] {
+							t.Fatalf("%s, %d columns, %s: changed another row", impl.name, cols, what)
+						}
+					case (v == v) != fine:
+						t.Fatalf("%s, %d columns, %s: element %d is %v", impl.name, cols, what, i%cols, v)
+					case fine && row[i%cols] == -inf && v != 0:
+						t.Fatalf("%s, %d columns, %s: element %d of -Inf is %v", impl.name, cols, what, i%cols, v)
+					}
+				}
+			}
+			kept := slices.Clone(row)
+			for j := range row {
+				for _, v := range []float32{nan, inf, -inf} {
+					copy(row, kept)
+					row[j] = v
+					expect(fmt.Sprintf("%v at %d", v, j), v == -inf && cols > 1)
+				}
+			}
+			for j := range row {
+				row[j] = -inf
+			}
+			expect("all -Inf", false)
+			row[cols/2] = -5
+			expect("all but one -Inf", true)
+		}
+	}
+}
 
-func testLayerNorm(t *testing.T) {
-	rng := rand.New(rand.NewPCG(6, 2))
-	const rows, cols, eps = 3, 37, 1e-5
-	m := func(n int) matrix { return newMatrix(rng, 1, n, 0) }
-	src, dst, gain, bias, mean, inv, dY := m(rows*cols), m(rows*cols), m(cols), m(cols), m(rows), m(rows), m(rows*cols)
-	LayerNorm(dst.v, src.v, gain.v, bias.v, mean.v, inv.v, eps, cols)
-	oracle := func(src, gain, bias []float64) (out []float64, projected float64) {
-		for r := range rows {
-			var mean, variance float64
-			for _, v := range src[r*cols : (r+1)*cols] {
-				mean += v / cols
+// TestSoftmaxBack holds the derivative against differences of softmaxOf.
+func TestSoftmaxBack(t *testing.T) {
+	const rows, h = 2, 1e-5
+	for _, impl := range tables() {
+		rng := rand.New(rand.NewPCG(3, 9))
+		for _, cols := range widths()[:72] {
+			x, y, g, dst := newMatrix(rng, 1, rows*cols, 0), newMatrix(rng, 1, rows*cols, 0), newMatrix(rng, 1, rows*cols, 0), newMatrix(rng, 1, rows*cols, 0)
+			impl.softmax(y.v, x.v, cols)
+			before := slices.Clone(dst.v)
+			impl.softmaxBack(dst.v, y.v, g.v, cols)
+			for r := range rows {
+				row := widened(x.v[r*cols : (r+1)*cols])
+				loss := func() (s float64) {
+					for j, v := range softmaxOf(row) {
+						s += v * float64(g.v[r*cols+j])
+					}
+					return s
+				}
+				for j, at := range row {
+					row[j] = at + h
+					up := loss()
+					row[j] = at - h
+					want := float64(before[r*cols+j]) + (up-loss())/(2*h)
+					row[j] = at
+					if got := float64(dst.v[r*cols+j]); !(math.Abs(got-want) <= 2e-6) {
+						t.Fatalf("%s, %d columns: derivative [%d, %d] is %v, expected %v", impl.name, cols, r, j, got, want)
+					}
+				}
 			}
-			for _, v := range src[r*cols : (r+1)*cols] {
-				variance += (v - mean) * (v - mean) / cols
+			if !dst.intact() || !y.intact() || !g.intact() {
+				t.Fatalf("%s, %d columns: wrote outside of its slices", impl.name, cols)
 			}
-			for j, v := range src[r*cols : (r+1)*cols] {
-				y := (v-mean)/math.Sqrt(variance+eps)*gain[j] + bias[j]
-				out = append(out, y)
-				projected += y * float64(dY.v[r*cols+j])
-			}
-		}
-		return out, projected
-	}
-	double := func(v []float32) (out []float64) {
-		for _, x := range v {
-			out = append(out, float64(x))
-		}
-		return out
-	}
-	s, ga, bi := double(src.v), double(gain.v), double(bias.v)
-	want, _ := oracle(s, ga, bi)
-	for i, w := range want {
-		if math.Abs(float64(dst.v[i])-w) > 1e-5 {
-			t.Fatalf("element %d is %v, expected %v", i, dst.v[i], w)
-		}
-	}
-	dX, dGain, dBias := make([]float32, rows*cols), make([]float32, cols), make([]float32, cols)
-	LayerNormBack(dX, dGain, dBias, dY.v, src.v, gain.v, mean.v, inv.v, cols)
-	differ := func(name string, in []float64, got []float32) {
-		for i, x := range in {
-			in[i] = x + 1e-4
-			_, high := oracle(s, ga, bi)
-			in[i] = x - 1e-4
-			_, low := oracle(s, ga, bi)
-			in[i] = x
-			if w := (high - low) / 2e-4; math.Abs(float64(got[i])-w) > 1e-4*max(1, math.Abs(w)) {
-				t.Fatalf("derivative of %s, element %d: %v, central difference %v", name, i, got[i], w)
-			}
-		}
-	}
-	differ("the input", s, dX)
-	differ("the gain", ga, dGain)
-	differ("the bias", bi, dBias)
-	for _, v := range []matrix{src, dst, gain, bias, mean, inv, dY} {
-		if !v.intact() {
-			t.Fatal("wrote outside")
 		}
 	}
 }
 
 func BenchmarkSoftmax(b *testing.B) {
-	b.Run("rows=1000/cols=64", func(b *testing.B) {
-		x := newMatrix(rand.New(rand.NewPCG(1, 1)), 1, 64000, 0)
-		y := make([]float32, 64000)
-		for b.Loop() {
-			Softmax(y, x.v, 64)
-		}
-	})
-}
-
-func BenchmarkLayerNorm(b *testing.B) {
-	b.Run("rows=1000/cols=64", func(b *testing.B) {
-		rng := rand.New(rand.NewPCG(1, 1))
-		x, gain, bias := newMatrix(rng, 1, 64000, 0), newMatrix(rng, 1, 64, 0), newMatrix(rng, 1, 64, 0)
-		y, mean, inv := make([]float32, 64000), make([]float32, 1000), make([]float32, 1000)
-		for b.Loop() {
-			LayerNorm(y, x.v, gain.v, bias.v, mean, inv, 1e-5, 64)
-		}
-	})
+	const rows, cols = 1000, 64
+	rng := rand.New(rand.NewPCG(4, 9))
+	src, dst, g := aligned(rng, rows*cols), aligned(rng, rows*cols), aligned(rng, rows*cols)
+	for _, impl := range tables() {
+		b.Run("rows=1000/cols=64/"+impl.name, func(b *testing.B) {
+			perElement(b, rows*cols, func() { impl.softmax(dst, src, cols) })
+		})
+		b.Run("rows=1000/cols=64/back/"+impl.name, func(b *testing.B) {
+			perElement(b, rows*cols, func() { impl.softmaxBack(dst, src, g, cols) })
+		})
+	}
 }

@@ -19,6 +19,11 @@ type table struct {
 	gates     func(out, h, in, rec, gates []float32, c int)
 	gatesBack func(dIn, dRec, dH, dY, h, gates []float32, c int)
 
+	softmax       func(dst, src []float32, cols int)
+	softmaxBack   func(dst, y, g []float32, cols int)
+	layerNorm     func(dst, src, gain, bias, mean, inv []float32, eps float32, cols int)
+	layerNormBack func(dX, dGain, dBias, dY, src, gain, mean, inv []float32, cols int)
+
 	// elementwise, reductions, Adam
 	axpy, scale                     func(dst, src []float32, s float32)
 	add, sub, mul, mulAdd, reluMask func(dst, a, b []float32)
@@ -40,6 +45,9 @@ var generic = table{
 
 	gates: gatesGo, gatesBack: gatesBackGo,
 	largest: rowLargestGo, rowExp: rowExpGo, affine: rowAffineGo,
+
+	softmax: softmaxGo, softmaxBack: softmaxBackGo,
+	layerNorm: layerNormGo, layerNormBack: layerNormBackGo,
 
 	axpy: axpyGo, scale: scaleGo,
 	add: addGo, sub: subGo, mul: mulGo, mulAdd: mulAddGo,
