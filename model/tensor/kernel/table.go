@@ -12,10 +12,6 @@ type table struct {
 	gemm func(c, a, b, bias []float32, p Product)
 	spmm func(y []float32, ptr, col []int32, val, x []float32, c int, add bool)
 
-	largest func(src []float32) float32
-	rowExp  func(dst, src []float32, by float32)
-	affine  func(dst, src, gain, bias []float32, mean, inv float32)
-
 	gates     func(out, h, in, rec, gates []float32, c int)
 	gatesBack func(dIn, dRec, dH, dY, h, gates []float32, c int)
 
@@ -44,7 +40,6 @@ var generic = table{
 	spmm: spmmGo,
 
 	gates: gatesGo, gatesBack: gatesBackGo,
-	largest: rowLargestGo, rowExp: rowExpGo, affine: rowAffineGo,
 
 	softmax: softmaxGo, softmaxBack: softmaxBackGo,
 	layerNorm: layerNormGo, layerNormBack: layerNormBackGo,

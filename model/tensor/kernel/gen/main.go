@@ -25,7 +25,6 @@ func operations() []operation {
 		{"adam", adam},
 		{"exponential", exponential},
 		{"gru", gru},
-		{"rows", rows},
 	}
 }
 
