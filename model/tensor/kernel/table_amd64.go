@@ -27,6 +27,8 @@ func avx2() table {
 	t.sum, t.sumSquares, t.dot, t.colSum = sumAVX2, sumSquaresAVX2, dotAVX2, colSumAVX2
 	t.adam = adamWithAVX2
 	t.gates, t.gatesBack = gatesBy(gruGatesAVX2), gatesBackBy(gruGatesBackAVX2)
+	t.softmax, t.softmaxBack = softmaxBy(softmaxRowsAVX2), softmaxBackBy(softmaxRowsBackAVX2)
+	t.layerNorm, t.layerNormBack = layerNormBy(layerNormRowsAVX2), layerNormBackBy(layerNormRowsBackAVX2, colSumAVX2, layerNormGainAVX2)
 	t.exp, t.expm1, t.log1p = vector(expAVX2), vector(expm1AVX2), vector(log1pAVX2)
 	t.sigmoid, t.tanh, t.softplus, t.compress = vector(sigmoidAVX2), vector(tanhAVX2), vector(softplusAVX2), vector(compressAVX2)
 	return t
@@ -41,6 +43,8 @@ func avx512() table {
 	t.sum, t.sumSquares, t.dot, t.colSum = sumAVX512, sumSquaresAVX512, dotAVX512, colSumAVX512
 	t.adam = adamWithAVX512
 	t.gates, t.gatesBack = gatesBy(gruGatesAVX512), gatesBackBy(gruGatesBackAVX512)
+	t.softmax, t.softmaxBack = softmaxBy(softmaxRowsAVX512), softmaxBackBy(softmaxRowsBackAVX512)
+	t.layerNorm, t.layerNormBack = layerNormBy(layerNormRowsAVX512), layerNormBackBy(layerNormRowsBackAVX512, colSumAVX512, layerNormGainAVX512)
 	t.exp, t.expm1, t.log1p = vector(expAVX512), vector(expm1AVX512), vector(log1pAVX512)
 	t.sigmoid, t.tanh, t.softplus, t.compress = vector(sigmoidAVX512), vector(tanhAVX512), vector(softplusAVX512), vector(compressAVX512)
 	return t

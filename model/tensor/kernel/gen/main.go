@@ -25,6 +25,8 @@ func operations() []operation {
 		{"adam", adam},
 		{"exponential", exponential},
 		{"gru", gru},
+		{"softmax", softmax},
+		{"layernorm", layernorm},
 	}
 }
 

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func layernorm() {
+	maskTable = tailMask()
+	c := newConstants("layerNormNumbers")
+	for _, t := range []tile{tile256, tile512} {
+		newRowKernel(t, c, "layerNormRows", "func(dst, src, gain, bias, mean, inv *float32, eps float32, rows, c int)").layerNorm()
+		newRowKernel(t, c, "layerNormRowsBack", "func(dX, dY, src, gain, mean, inv *float32, rows, c int)").layerNormBack()
+		t.layerNormGain()
+	}
+}
+
+// fixed are arguments that stay where they are.
+func fixed(names ...string) (out []reg.Register) {
+	for _, n := range names {
+		out = append(out, Load(Param(n), GP64()))
+	}
+	return out
+}
+
+// count is c in float64.
+func count() reg.VecVirtual {
+	n := XMM()
+	c := Load(Param("c"), GP64())
+	VXORPD(n, n, n)
+	VCVTSI2SDQ(c, n, n)
+	return n
+}
+
+// everyDouble is a float64 in every lane.
+func (k *rowKernel) everyDouble(x reg.VecVirtual) reg.VecVirtual {
+	y := k.vector.vector()
+	VBROADCASTSD(x, y)
+	return y
+}
+
+func (k *rowKernel) layerNorm() {
+	p := k.pointers("dst", "src")
+	dst, src := p[0], p[1]
+	f := fixed("gain", "bias", "mean", "inv")
+	gain, bias, mean, inv := f[0], f[1], f[2], f[3]
+	n, eps, one := count(), XMM(), XMM()
+	VMOVSS(param("eps"), eps)
+	VCVTSS2SD(eps, eps, eps)
+	bits := GP64()
+	MOVQ(U64(math.Float64bits(1)), bits)
+	VMOVQ(bits, one)
+	k.rows(func() {
+		a, b := k.zero(), k.zero()
+		k.sweep("sum", func() {
+			low, high := k.doubles(k.read(src))
+			VADDPD(low, a, a)
+			VADDPD(high, b, b)
+		})
+		m := k.total(a, b)
+		VDIVSD(n, m, m)
+		every := k.everyDouble(m)
+		a, b = k.zero(), k.zero()
+		k.sweep("squares", func() {
+			low, high := k.doubles(k.read(src))
+			for i, x := range []reg.VecVirtual{low, high} {
+				VSUBPD(every, x, x)
+				if k.masks[0] != nil {
+					k.clear(x, i)
+				}
+				VFMADD231PD(x, x, []reg.VecVirtual{a, b}[i])
+			}
+		})
+		v := k.total(a, b)
+		VDIVSD(n, v, v)
+		VADDSD(eps, v, v)
+		VSQRTSD(v, v, v)
+		VDIVSD(v, one, v)
+		centre, scale := k.single(m), k.single(v)
+		VMOVSS(centre.AsX(), Mem{Base: mean})
+		VMOVSS(scale.AsX(), Mem{Base: inv})
+		ADDQ(U8(4), mean)
+		ADDQ(U8(4), inv)
+		k.sweep("norm", func() {
+			x := k.mul(k.sub(k.read(src), centre), scale)
+			k.write(k.fma(x, k.read(gain), k.read(bias)), dst)
+		})
+	})
+}
+
+// clear makes the lanes of a half vector of float64 zero that lie behind the row's end.
+func (k *rowKernel) clear(x reg.VecVirtual, half int) {
+	if k.wide {
+		m := k.masks[0]
+		if half == 1 {
+			high := K()
+			KSHIFTRW(U8(8), m, high)
+			m = high
+		}
+		VMOVAPD_Z(x, m, x)
+		return
+	}
+	m, wide := XMM(), YMM()
+	VEXTRACTF128(U8(half), k.masks[0], m)
+	VPMOVSXDQ(m, wide)
+	VANDPD(wide, x, x)
+}
+
+// layerNormBack is the derivative of the rows; that of the gains runs along columns.
+func (k *rowKernel) layerNormBack() {
+	p := k.pointers("dX", "dY", "src")
+	dX, dY, src := p[0], p[1], p[2]
+	f := fixed("gain", "mean", "inv")
+	gain, mean, inv := f[0], f[1], f[2]
+	n := count()
+	k.rows(func() {
+		centre, scale := k.broadcast(Mem{Base: mean}), k.broadcast(Mem{Base: inv})
+		ADDQ(U8(4), mean)
+		ADDQ(U8(4), inv)
+		// Behind the row's end both are zero.
+		row := func() (g, x reg.VecVirtual) {
+			return k.mul(k.read(dY), k.read(gain)), k.mul(k.sub(k.within(k.read(src), centre), centre), scale)
+		}
+		var acc [4]reg.VecVirtual
+		for i := range acc {
+			acc[i] = k.zero()
+		}
+		k.sweep("sums", func() {
+			g, x := row()
+			gLow, gHigh := k.doubles(g)
+			xLow, xHigh := k.doubles(x)
+			VADDPD(gLow, acc[0], acc[0])
+			VADDPD(gHigh, acc[1], acc[1])
+			VFMADD231PD(xLow, gLow, acc[2])
+			VFMADD231PD(xHigh, gHigh, acc[3])
+		})
+		sum, along := k.total(acc[0], acc[1]), k.total(acc[2], acc[3])
+		VDIVSD(n, sum, sum)
+		VDIVSD(n, along, along)
+		a, b := k.single(sum), k.single(along)
+		k.sweep("add", func() {
+			g, x := row()
+			k.write(k.fma(k.fnma(x, b, k.sub(g, a)), scale, k.read(dX)), dX)
+		})
+	})
+}
+
+// layerNormGain writes the sums of dY (src - mean) inv along columns, as colSum's.
+func (t tile) layerNormGain() {
+	s := t.newStream("layerNormGain", "func(dGain, dY, src, mean, inv []float32)")
+	dGain, dY := base("dGain"), base("dY")
+	panel, most := 0, 4
+	if !t.wide {
+		most = 2 // there are 16 registers
+	}
+	s.loop("dGain", most, func(vectors int) {
+		panel++
+		s.gainSum(fmt.Sprintf("panel%d", panel), dGain, dY, vectors)
+	})
+	s.ret()
+}
+
+func (s *stream) gainSum(name string, dGain, dY reg.Register, vectors int) {
+	var single []reg.VecVirtual
+	var double [][2]reg.VecVirtual
+	for range vectors {
+		low, high := s.vector(), s.vector()
+		VXORPD(low, low, low)
+		VXORPD(high, high, high)
+		single, double = append(single, s.vector()), append(double, [2]reg.VecVirtual{low, high})
+	}
+	src, mean, inv := base("src"), base("mean"), base("inv")
+	row, all, rows, stride := GP64(), GP64(), GP64(), GP64()
+	MOVQ(dY, row)
+	Load(Param("mean").Len(), all)
+	Load(Param("dGain").Len(), stride)
+	SHLQ(U8(2), stride)
+	Label(name + "rows")
+	TESTQ(all, all)
+	JLE(LabelRef(name + "out"))
+	for _, x := range single {
+		VXORPS(x, x, x)
+	}
+	MOVQ(U32(rowsInFloat32), rows)
+	Label(name + "row")
+	centre, scale := s.vector(), s.vector()
+	VBROADCASTSS(Mem{Base: mean}, centre)
+	VBROADCASTSS(Mem{Base: inv}, scale)
+	for v, sum := range single {
+		x := s.read(src, v)
+		VSUBPS(centre, x, x)
+		VMULPS(scale, x, x)
+		VFMADD231PS(s.read(row, v), x, sum)
+	}
+	ADDQ(stride, row)
+	ADDQ(stride, src)
+	ADDQ(U8(4), mean)
+	ADDQ(U8(4), inv)
+	DECQ(all)
+	JZ(LabelRef(name + "double"))
+	DECQ(rows)
+	JNZ(LabelRef(name + "row"))
+	Label(name + "double")
+	for v, x := range single {
+		low, high := s.doubles(x)
+		VADDPD(low, double[v][0], double[v][0])
+		VADDPD(high, double[v][1], double[v][1])
+	}
+	JMP(LabelRef(name + "rows"))
+	Label(name + "out")
+	for v := range single {
+		low, high := s.doubles(s.read(dGain, v))
+		VADDPD(low, double[v][0], low)
+		VADDPD(high, double[v][1], high)
+		s.write(s.singles(low, high), dGain, v)
+	}
+}
