@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"syscall"
 )
 
 type options struct {
@@ -45,7 +46,7 @@ func run() error {
 		}
 		return out.writeReport(m, results)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	m, records, err := measureAll(ctx, o)
 	if err != nil {

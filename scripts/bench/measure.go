@@ -16,6 +16,9 @@ type record struct {
 	setting string    // how PyTorch ran
 	ours    []float64 // nanoseconds a call, by round
 	torch   []float64 // empty where PyTorch is missing
+
+	// info has PyTorch's times, from the calibration, of ways that are no baseline.
+	info map[string]float64
 }
 
 // pause lets the other side's threads, which look for work a while after a call, go to sleep.
@@ -106,12 +109,13 @@ func (s *session) measure(ctx context.Context, g group, c benchCase) (record, er
 	if _, err := s.ours.run(ctx, g, c, "1x"); err != nil { // is it there?
 		return r, err
 	}
-	side, way, err := s.calibrate(g, c)
+	side, found, err := s.calibrate(g, c)
 	if err != nil {
 		return r, err
 	}
 	if side != nil {
-		r.setting = fmt.Sprintf("%s, %s", way, side.setting)
+		r.setting = fmt.Sprintf("%s, %s", found.Way, side.setting)
+		r.info = found.information()
 	}
 	for range s.o.rounds {
 		ns, err := s.ours.run(ctx, g, c, s.times.ours)
@@ -123,7 +127,7 @@ func (s *session) measure(ctx context.Context, g group, c benchCase) (record, er
 			continue
 		}
 		time.Sleep(pause)
-		a, err := side.ask(request{Case: c.torch(g), MinTime: s.times.torch, Way: way})
+		a, err := side.ask(request{Case: c.torch(g), MinTime: s.times.torch, Way: found.Way})
 		if err != nil {
 			return r, err
 		}
@@ -139,19 +143,18 @@ func (s *session) measure(ctx context.Context, g group, c benchCase) (record, er
 }
 
 // calibrate finds the setting and the way in which PyTorch is fastest.
-func (s *session) calibrate(g group, c benchCase) (best *torchSide, way string, err error) {
-	least := 0.0
+func (s *session) calibrate(g group, c benchCase) (best *torchSide, found answer, err error) {
 	for _, t := range s.torch[c.threads] {
 		time.Sleep(pause)
 		a, err := t.ask(request{Case: c.torch(g), MinTime: s.times.calibrate, Calibrate: &[]string{}})
 		if err != nil {
-			return nil, "", err
+			return nil, found, err
 		}
-		if best == nil || a.NS < least {
-			best, way, least = t, a.Way, a.NS
+		if best == nil || a.NS < found.NS {
+			best, found = t, a
 		}
 	}
-	return best, way, nil
+	return best, found, nil
 }
 
 // line is the record in one line.

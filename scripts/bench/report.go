@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -44,6 +45,7 @@ func report(m machine, results []result, notes string) string {
 func section(b *strings.Builder, g group, results []result) {
 	var rows [][]string
 	ratios := map[int][]float64{}
+	var info []string
 	for _, c := range g.cases {
 		i := slices.IndexFunc(results, func(r result) bool { return r.Name == c.name(g) && r.Threads == c.threads })
 		if i < 0 {
@@ -56,6 +58,9 @@ func section(b *strings.Builder, g group, results []result) {
 			ratios[c.threads] = append(ratios[c.threads], *r.Ratio)
 		}
 		rows = append(rows, row)
+		for _, way := range slices.Sorted(maps.Keys(r.Info)) {
+			info = append(info, fmt.Sprintf("* %s on %s, %s: %s", c.sizes, onThreads(c.threads), way, duration(r.Info[way])))
+		}
 	}
 	if rows == nil {
 		return
@@ -64,12 +69,22 @@ func section(b *strings.Builder, g group, results []result) {
 	table(b, []string{"case", "threads", "ours", "PyTorch", "ratio", "goal", "reached"}, rows)
 	for _, threads := range []int{1, 2} {
 		if v := ratios[threads]; g.geomean > 0 && len(v) > 0 {
-			fmt.Fprintf(b, "\nGeometric mean of the ratios, %d threads: %.2f (goal %.2g).\n", threads, geomean(v), g.geomean)
+			fmt.Fprintf(b, "\nGeometric mean of the ratios on %s: %.2f (goal ≥ %.2g).\n", onThreads(threads), geomean(v), g.geomean)
 		}
+	}
+	if info != nil {
+		fmt.Fprintf(b, "\nOther ways in PyTorch, for information:\n\n%s\n", strings.Join(info, "\n"))
 	}
 	if g.bench == "BenchmarkForecast" {
 		scaling(b, g, results)
 	}
+}
+
+func onThreads(n int) string {
+	if n == 1 {
+		return "one thread"
+	}
+	return fmt.Sprintf("%d threads", n)
 }
 
 func (g goal) String() string {
@@ -116,8 +131,8 @@ func scaling(b *strings.Builder, g group, results []result) {
 			}
 		}
 		if len(x) > 2 {
-			fmt.Fprintf(b, "\nCost grows with the services (and their edges, five each) to the power of %.2f on %d threads (least squares over logarithms).\n",
-				slope(x, y), threads)
+			fmt.Fprintf(b, "\nCost grows with the services (and their edges, five each) to the power of %.2f on %s (least squares over logarithms).\n",
+				slope(x, y), onThreads(threads))
 		}
 	}
 }

@@ -34,13 +34,15 @@ type result struct {
 	TorchHigh *float64 `json:"torch_high_ns"`
 	Setting   string   `json:"torch_setting,omitempty"`
 	Rounds    int      `json:"rounds"`
+
+	Info map[string]float64 `json:"torch_info_ns,omitempty"` // other ways, that are no baseline
 }
 
 func resultsOf(records []record) []result {
 	var out []result
 	for _, r := range records {
 		v := result{Name: r.c.name(r.group), Services: r.c.services, Threads: r.c.threads, Rounds: len(r.ours),
-			Ours: median(r.ours), OursLow: slices.Min(r.ours), OursHigh: slices.Max(r.ours), Setting: r.setting}
+			Ours: median(r.ours), OursLow: slices.Min(r.ours), OursHigh: slices.Max(r.ours), Setting: r.setting, Info: r.info}
 		if len(r.torch) > 0 {
 			m, ratio, low, high := median(r.torch), median(r.ratios()), slices.Min(r.torch), slices.Max(r.torch)
 			v.Torch, v.Ratio, v.TorchLow, v.TorchHigh = &m, &ratio, &low, &high

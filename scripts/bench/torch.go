@@ -61,6 +61,17 @@ type answer struct {
 	Error string             `json:"error"`
 }
 
+// information are the ways that are timed, but are no baseline.
+func (a answer) information() map[string]float64 {
+	found := map[string]float64{}
+	for way, ns := range a.Ways {
+		if name, ok := strings.CutPrefix(way, "info: "); ok {
+			found[name] = ns
+		}
+	}
+	return found
+}
+
 func startTorch(ctx context.Context, python string, s setting) (*torchSide, error) {
 	t := &torchSide{setting: s, errors: new(bytes.Buffer)}
 	t.cmd = exec.CommandContext(ctx, python, serverScript, "--threads", fmt.Sprint(s.omp))

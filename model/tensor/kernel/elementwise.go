@@ -72,6 +72,52 @@ func ReLUMask(dst, y, g []float32) {
 	best.reluMask(dst, y, g)
 }
 
+// ReLUBack adds the gradient through ReLU, whose output is y; where y is NaN it adds nothing:
+//
+//	for i: dst[i] += g[i] if y[i] > 0
+func ReLUBack(dst, y, g []float32) {
+	same("reluback", dst, y)
+	same("reluback", dst, g)
+	best.reluBack(dst, y, g)
+}
+
+// SigmoidBack adds the gradient through Sigmoid, whose output is y:
+//
+//	for i: dst[i] += g[i] * (y[i] * (1 - y[i]))
+func SigmoidBack(dst, y, g []float32) {
+	same("sigmoidback", dst, y)
+	same("sigmoidback", dst, g)
+	best.sigmoidBack(dst, y, g)
+}
+
+// TanhBack adds the gradient through Tanh, whose output is y:
+//
+//	for i: dst[i] += g[i] * (1 - y[i]²)
+func TanhBack(dst, y, g []float32) {
+	same("tanhback", dst, y)
+	same("tanhback", dst, g)
+	best.tanhBack(dst, y, g)
+}
+
+// AddRow adds bias to every row of src, [rows, len(bias)] and dense:
+//
+//	for r, c: dst[r, c] = src[r, c] + bias[c]
+//
+// dst may be src, but doesn't overlap bias.
+func AddRow(dst, src, bias []float32) {
+	same("addrow", dst, src)
+	if rowsOf("addrow", dst, len(bias)) > 0 {
+		addRow(best.add, dst, src, bias)
+	}
+}
+
+// addRow needs no assembly of its own: a call of add costs less than a row of two vectors.
+func addRow(add func(dst, a, b []float32), dst, src, bias []float32) {
+	for c := len(bias); len(dst) > 0; dst, src = dst[c:], src[c:] {
+		add(dst[:c], src[:c], bias)
+	}
+}
+
 // same checks that a source is as long as its destination.
 func same(name string, dst, src []float32) {
 	if len(src) != len(dst) {
@@ -136,5 +182,28 @@ func reluMaskGo(dst, y, g []float32) {
 			v = g[i]
 		}
 		dst[i] = v
+	}
+}
+
+func reluBackGo(dst, y, g []float32) {
+	y, g = y[:len(dst)], g[:len(dst)]
+	for i := range dst {
+		if y[i] > 0 {
+			dst[i] += g[i]
+		}
+	}
+}
+
+func sigmoidBackGo(dst, y, g []float32) {
+	y, g = y[:len(dst)], g[:len(dst)]
+	for i, v := range y {
+		dst[i] += g[i] * (v * (1 - v))
+	}
+}
+
+func tanhBackGo(dst, y, g []float32) {
+	y, g = y[:len(dst)], g[:len(dst)]
+	for i, v := range y {
+		dst[i] += g[i] * (1 - v*v)
 	}
 }

@@ -507,6 +507,249 @@ done:
 	VZEROUPPER
 	RET
 
+// func reluBackAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX
+TEXT ·reluBackAVX2(SB), NOSPLIT, $0-72
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   a_base+24(FP), CX
+	MOVQ   b_base+48(FP), DX
+	VXORPS Y0, Y0, Y0
+	XORQ   BX, BX
+	MOVQ   dst_len+8(FP), SI
+
+by4:
+	CMPQ      SI, $0x20
+	JLT       after4
+	VMOVUPS   (CX)(BX*1), Y1
+	VMOVUPS   (DX)(BX*1), Y2
+	VMOVUPS   (AX)(BX*1), Y3
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VADDPS    Y2, Y3, Y2
+	VBLENDVPS Y1, Y2, Y3, Y3
+	VMOVUPS   Y3, (AX)(BX*1)
+	VMOVUPS   32(CX)(BX*1), Y1
+	VMOVUPS   32(DX)(BX*1), Y2
+	VMOVUPS   32(AX)(BX*1), Y3
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VADDPS    Y2, Y3, Y2
+	VBLENDVPS Y1, Y2, Y3, Y3
+	VMOVUPS   Y3, 32(AX)(BX*1)
+	VMOVUPS   64(CX)(BX*1), Y1
+	VMOVUPS   64(DX)(BX*1), Y2
+	VMOVUPS   64(AX)(BX*1), Y3
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VADDPS    Y2, Y3, Y2
+	VBLENDVPS Y1, Y2, Y3, Y3
+	VMOVUPS   Y3, 64(AX)(BX*1)
+	VMOVUPS   96(CX)(BX*1), Y1
+	VMOVUPS   96(DX)(BX*1), Y2
+	VMOVUPS   96(AX)(BX*1), Y3
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VADDPS    Y2, Y3, Y2
+	VBLENDVPS Y1, Y2, Y3, Y3
+	VMOVUPS   Y3, 96(AX)(BX*1)
+	ADDQ      $0x00000080, BX
+	SUBQ      $0x20, SI
+	JMP       by4
+
+after4:
+by1:
+	CMPQ      SI, $0x08
+	JLT       after1
+	VMOVUPS   (CX)(BX*1), Y1
+	VMOVUPS   (DX)(BX*1), Y2
+	VMOVUPS   (AX)(BX*1), Y3
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VADDPS    Y2, Y3, Y2
+	VBLENDVPS Y1, Y2, Y3, Y3
+	VMOVUPS   Y3, (AX)(BX*1)
+	ADDQ      $0x00000020, BX
+	SUBQ      $0x08, SI
+	JMP       by1
+
+after1:
+	TESTQ      SI, SI
+	JLE        done
+	LEAQ       gemmMask<>+0(SB), DI
+	MOVQ       $0x00000008, R8
+	SUBQ       SI, R8
+	VMOVUPS    (DI)(R8*4), Y1
+	VMASKMOVPS (CX)(BX*1), Y1, Y2
+	VMASKMOVPS (DX)(BX*1), Y1, Y3
+	VMASKMOVPS (AX)(BX*1), Y1, Y4
+	VCMPPS     $0x1e, Y0, Y2, Y0
+	VADDPS     Y3, Y4, Y2
+	VBLENDVPS  Y0, Y2, Y4, Y4
+	VMASKMOVPS Y4, Y1, (AX)(BX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sigmoidBackAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sigmoidBackAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	VXORPS       Y0, Y0, Y0
+	MOVL         $0x3f800000, BX
+	VMOVD        BX, X0
+	VBROADCASTSS X0, Y0
+	XORQ         BX, BX
+	MOVQ         dst_len+8(FP), SI
+
+by4:
+	CMPQ        SI, $0x20
+	JLT         after4
+	VMOVUPS     (CX)(BX*1), Y1
+	VMOVUPS     (DX)(BX*1), Y2
+	VMOVUPS     (AX)(BX*1), Y3
+	VSUBPS      Y1, Y0, Y4
+	VMULPS      Y1, Y4, Y4
+	VFMADD231PS Y4, Y2, Y3
+	VMOVUPS     Y3, (AX)(BX*1)
+	VMOVUPS     32(CX)(BX*1), Y1
+	VMOVUPS     32(DX)(BX*1), Y2
+	VMOVUPS     32(AX)(BX*1), Y3
+	VSUBPS      Y1, Y0, Y4
+	VMULPS      Y1, Y4, Y4
+	VFMADD231PS Y4, Y2, Y3
+	VMOVUPS     Y3, 32(AX)(BX*1)
+	VMOVUPS     64(CX)(BX*1), Y1
+	VMOVUPS     64(DX)(BX*1), Y2
+	VMOVUPS     64(AX)(BX*1), Y3
+	VSUBPS      Y1, Y0, Y4
+	VMULPS      Y1, Y4, Y4
+	VFMADD231PS Y4, Y2, Y3
+	VMOVUPS     Y3, 64(AX)(BX*1)
+	VMOVUPS     96(CX)(BX*1), Y1
+	VMOVUPS     96(DX)(BX*1), Y2
+	VMOVUPS     96(AX)(BX*1), Y3
+	VSUBPS      Y1, Y0, Y4
+	VMULPS      Y1, Y4, Y4
+	VFMADD231PS Y4, Y2, Y3
+	VMOVUPS     Y3, 96(AX)(BX*1)
+	ADDQ        $0x00000080, BX
+	SUBQ        $0x20, SI
+	JMP         by4
+
+after4:
+by1:
+	CMPQ        SI, $0x08
+	JLT         after1
+	VMOVUPS     (CX)(BX*1), Y1
+	VMOVUPS     (DX)(BX*1), Y2
+	VMOVUPS     (AX)(BX*1), Y3
+	VSUBPS      Y1, Y0, Y4
+	VMULPS      Y1, Y4, Y4
+	VFMADD231PS Y4, Y2, Y3
+	VMOVUPS     Y3, (AX)(BX*1)
+	ADDQ        $0x00000020, BX
+	SUBQ        $0x08, SI
+	JMP         by1
+
+after1:
+	TESTQ       SI, SI
+	JLE         done
+	LEAQ        gemmMask<>+0(SB), DI
+	MOVQ        $0x00000008, R8
+	SUBQ        SI, R8
+	VMOVUPS     (DI)(R8*4), Y1
+	VMASKMOVPS  (CX)(BX*1), Y1, Y2
+	VMASKMOVPS  (DX)(BX*1), Y1, Y3
+	VMASKMOVPS  (AX)(BX*1), Y1, Y4
+	VSUBPS      Y2, Y0, Y0
+	VMULPS      Y2, Y0, Y0
+	VFMADD231PS Y0, Y3, Y4
+	VMASKMOVPS  Y4, Y1, (AX)(BX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func tanhBackAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tanhBackAVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), CX
+	MOVQ         b_base+48(FP), DX
+	VXORPS       Y0, Y0, Y0
+	MOVL         $0x3f800000, BX
+	VMOVD        BX, X0
+	VBROADCASTSS X0, Y0
+	XORQ         BX, BX
+	MOVQ         dst_len+8(FP), SI
+
+by4:
+	CMPQ         SI, $0x20
+	JLT          after4
+	VMOVUPS      (CX)(BX*1), Y1
+	VMOVUPS      (DX)(BX*1), Y2
+	VMOVUPS      (AX)(BX*1), Y3
+	VMOVAPS      Y0, Y4
+	VFNMADD231PS Y1, Y1, Y4
+	VFMADD231PS  Y4, Y2, Y3
+	VMOVUPS      Y3, (AX)(BX*1)
+	VMOVUPS      32(CX)(BX*1), Y1
+	VMOVUPS      32(DX)(BX*1), Y2
+	VMOVUPS      32(AX)(BX*1), Y3
+	VMOVAPS      Y0, Y4
+	VFNMADD231PS Y1, Y1, Y4
+	VFMADD231PS  Y4, Y2, Y3
+	VMOVUPS      Y3, 32(AX)(BX*1)
+	VMOVUPS      64(CX)(BX*1), Y1
+	VMOVUPS      64(DX)(BX*1), Y2
+	VMOVUPS      64(AX)(BX*1), Y3
+	VMOVAPS      Y0, Y4
+	VFNMADD231PS Y1, Y1, Y4
+	VFMADD231PS  Y4, Y2, Y3
+	VMOVUPS      Y3, 64(AX)(BX*1)
+	VMOVUPS      96(CX)(BX*1), Y1
+	VMOVUPS      96(DX)(BX*1), Y2
+	VMOVUPS      96(AX)(BX*1), Y3
+	VMOVAPS      Y0, Y4
+	VFNMADD231PS Y1, Y1, Y4
+	VFMADD231PS  Y4, Y2, Y3
+	VMOVUPS      Y3, 96(AX)(BX*1)
+	ADDQ         $0x00000080, BX
+	SUBQ         $0x20, SI
+	JMP          by4
+
+after4:
+by1:
+	CMPQ         SI, $0x08
+	JLT          after1
+	VMOVUPS      (CX)(BX*1), Y1
+	VMOVUPS      (DX)(BX*1), Y2
+	VMOVUPS      (AX)(BX*1), Y3
+	VMOVAPS      Y0, Y4
+	VFNMADD231PS Y1, Y1, Y4
+	VFMADD231PS  Y4, Y2, Y3
+	VMOVUPS      Y3, (AX)(BX*1)
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x08, SI
+	JMP          by1
+
+after1:
+	TESTQ        SI, SI
+	JLE          done
+	LEAQ         gemmMask<>+0(SB), DI
+	MOVQ         $0x00000008, R8
+	SUBQ         SI, R8
+	VMOVUPS      (DI)(R8*4), Y1
+	VMASKMOVPS   (CX)(BX*1), Y1, Y2
+	VMASKMOVPS   (DX)(BX*1), Y1, Y3
+	VMASKMOVPS   (AX)(BX*1), Y1, Y4
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS Y2, Y2, Y0
+	VFMADD231PS  Y0, Y3, Y4
+	VMASKMOVPS   Y4, Y1, (AX)(BX*1)
+
+done:
+	VZEROUPPER
+	RET
+
 // func axpyAVX512(dst []float32, a []float32, s float32)
 // Requires: AVX, AVX512F
 TEXT ·axpyAVX512(SB), NOSPLIT, $0-52
@@ -987,6 +1230,243 @@ after1:
 	VCMPPS    $0x1e, Z0, Z1, K2
 	VMOVAPS.Z Z2, K2, Z0
 	VMOVUPS   Z0, K1, (AX)(SI*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func reluBackAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·reluBackAVX512(SB), NOSPLIT, $0-72
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   a_base+24(FP), DX
+	MOVQ   b_base+48(FP), BX
+	VXORPS Z0, Z0, Z0
+	XORQ   SI, SI
+	MOVQ   dst_len+8(FP), CX
+
+by4:
+	CMPQ    CX, $0x40
+	JLT     after4
+	VMOVUPS (DX)(SI*1), Z1
+	VMOVUPS (BX)(SI*1), Z2
+	VMOVUPS (AX)(SI*1), Z3
+	VCMPPS  $0x1e, Z0, Z1, K1
+	VADDPS  Z2, Z3, K1, Z3
+	VMOVUPS Z3, (AX)(SI*1)
+	VMOVUPS 64(DX)(SI*1), Z1
+	VMOVUPS 64(BX)(SI*1), Z2
+	VMOVUPS 64(AX)(SI*1), Z3
+	VCMPPS  $0x1e, Z0, Z1, K1
+	VADDPS  Z2, Z3, K1, Z3
+	VMOVUPS Z3, 64(AX)(SI*1)
+	VMOVUPS 128(DX)(SI*1), Z1
+	VMOVUPS 128(BX)(SI*1), Z2
+	VMOVUPS 128(AX)(SI*1), Z3
+	VCMPPS  $0x1e, Z0, Z1, K1
+	VADDPS  Z2, Z3, K1, Z3
+	VMOVUPS Z3, 128(AX)(SI*1)
+	VMOVUPS 192(DX)(SI*1), Z1
+	VMOVUPS 192(BX)(SI*1), Z2
+	VMOVUPS 192(AX)(SI*1), Z3
+	VCMPPS  $0x1e, Z0, Z1, K1
+	VADDPS  Z2, Z3, K1, Z3
+	VMOVUPS Z3, 192(AX)(SI*1)
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x40, CX
+	JMP     by4
+
+after4:
+by1:
+	CMPQ    CX, $0x10
+	JLT     after1
+	VMOVUPS (DX)(SI*1), Z1
+	VMOVUPS (BX)(SI*1), Z2
+	VMOVUPS (AX)(SI*1), Z3
+	VCMPPS  $0x1e, Z0, Z1, K1
+	VADDPS  Z2, Z3, K1, Z3
+	VMOVUPS Z3, (AX)(SI*1)
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x10, CX
+	JMP     by1
+
+after1:
+	TESTQ     CX, CX
+	JLE       done
+	MOVQ      $0x00000001, DI
+	SHLQ      CL, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*1), K1, Z1
+	VMOVUPS.Z (BX)(SI*1), K1, Z2
+	VMOVUPS.Z (AX)(SI*1), K1, Z3
+	VCMPPS    $0x1e, Z0, Z1, K2
+	VADDPS    Z2, Z3, K2, Z3
+	VMOVUPS   Z3, K1, (AX)(SI*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sigmoidBackAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·sigmoidBackAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), DX
+	MOVQ         b_base+48(FP), BX
+	VXORPS       Z0, Z0, Z0
+	MOVL         $0x3f800000, CX
+	VMOVD        CX, X0
+	VBROADCASTSS X0, Z0
+	XORQ         SI, SI
+	MOVQ         dst_len+8(FP), CX
+
+by4:
+	CMPQ        CX, $0x40
+	JLT         after4
+	VMOVUPS     (DX)(SI*1), Z1
+	VMOVUPS     (BX)(SI*1), Z2
+	VMOVUPS     (AX)(SI*1), Z3
+	VSUBPS      Z1, Z0, Z4
+	VMULPS      Z1, Z4, Z4
+	VFMADD231PS Z4, Z2, Z3
+	VMOVUPS     Z3, (AX)(SI*1)
+	VMOVUPS     64(DX)(SI*1), Z1
+	VMOVUPS     64(BX)(SI*1), Z2
+	VMOVUPS     64(AX)(SI*1), Z3
+	VSUBPS      Z1, Z0, Z4
+	VMULPS      Z1, Z4, Z4
+	VFMADD231PS Z4, Z2, Z3
+	VMOVUPS     Z3, 64(AX)(SI*1)
+	VMOVUPS     128(DX)(SI*1), Z1
+	VMOVUPS     128(BX)(SI*1), Z2
+	VMOVUPS     128(AX)(SI*1), Z3
+	VSUBPS      Z1, Z0, Z4
+	VMULPS      Z1, Z4, Z4
+	VFMADD231PS Z4, Z2, Z3
+	VMOVUPS     Z3, 128(AX)(SI*1)
+	VMOVUPS     192(DX)(SI*1), Z1
+	VMOVUPS     192(BX)(SI*1), Z2
+	VMOVUPS     192(AX)(SI*1), Z3
+	VSUBPS      Z1, Z0, Z4
+	VMULPS      Z1, Z4, Z4
+	VFMADD231PS Z4, Z2, Z3
+	VMOVUPS     Z3, 192(AX)(SI*1)
+	ADDQ        $0x00000100, SI
+	SUBQ        $0x40, CX
+	JMP         by4
+
+after4:
+by1:
+	CMPQ        CX, $0x10
+	JLT         after1
+	VMOVUPS     (DX)(SI*1), Z1
+	VMOVUPS     (BX)(SI*1), Z2
+	VMOVUPS     (AX)(SI*1), Z3
+	VSUBPS      Z1, Z0, Z4
+	VMULPS      Z1, Z4, Z4
+	VFMADD231PS Z4, Z2, Z3
+	VMOVUPS     Z3, (AX)(SI*1)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x10, CX
+	JMP         by1
+
+after1:
+	TESTQ       CX, CX
+	JLE         done
+	MOVQ        $0x00000001, DI
+	SHLQ        CL, DI
+	DECQ        DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (DX)(SI*1), K1, Z1
+	VMOVUPS.Z   (BX)(SI*1), K1, Z2
+	VMOVUPS.Z   (AX)(SI*1), K1, Z3
+	VSUBPS      Z1, Z0, Z0
+	VMULPS      Z1, Z0, Z0
+	VFMADD231PS Z0, Z2, Z3
+	VMOVUPS     Z3, K1, (AX)(SI*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func tanhBackAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·tanhBackAVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         a_base+24(FP), DX
+	MOVQ         b_base+48(FP), BX
+	VXORPS       Z0, Z0, Z0
+	MOVL         $0x3f800000, CX
+	VMOVD        CX, X0
+	VBROADCASTSS X0, Z0
+	XORQ         SI, SI
+	MOVQ         dst_len+8(FP), CX
+
+by4:
+	CMPQ         CX, $0x40
+	JLT          after4
+	VMOVUPS      (DX)(SI*1), Z1
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (AX)(SI*1), Z3
+	VMOVAPS      Z0, Z4
+	VFNMADD231PS Z1, Z1, Z4
+	VFMADD231PS  Z4, Z2, Z3
+	VMOVUPS      Z3, (AX)(SI*1)
+	VMOVUPS      64(DX)(SI*1), Z1
+	VMOVUPS      64(BX)(SI*1), Z2
+	VMOVUPS      64(AX)(SI*1), Z3
+	VMOVAPS      Z0, Z4
+	VFNMADD231PS Z1, Z1, Z4
+	VFMADD231PS  Z4, Z2, Z3
+	VMOVUPS      Z3, 64(AX)(SI*1)
+	VMOVUPS      128(DX)(SI*1), Z1
+	VMOVUPS      128(BX)(SI*1), Z2
+	VMOVUPS      128(AX)(SI*1), Z3
+	VMOVAPS      Z0, Z4
+	VFNMADD231PS Z1, Z1, Z4
+	VFMADD231PS  Z4, Z2, Z3
+	VMOVUPS      Z3, 128(AX)(SI*1)
+	VMOVUPS      192(DX)(SI*1), Z1
+	VMOVUPS      192(BX)(SI*1), Z2
+	VMOVUPS      192(AX)(SI*1), Z3
+	VMOVAPS      Z0, Z4
+	VFNMADD231PS Z1, Z1, Z4
+	VFMADD231PS  Z4, Z2, Z3
+	VMOVUPS      Z3, 192(AX)(SI*1)
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x40, CX
+	JMP          by4
+
+after4:
+by1:
+	CMPQ         CX, $0x10
+	JLT          after1
+	VMOVUPS      (DX)(SI*1), Z1
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (AX)(SI*1), Z3
+	VMOVAPS      Z0, Z4
+	VFNMADD231PS Z1, Z1, Z4
+	VFMADD231PS  Z4, Z2, Z3
+	VMOVUPS      Z3, (AX)(SI*1)
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x10, CX
+	JMP          by1
+
+after1:
+	TESTQ        CX, CX
+	JLE          done
+	MOVQ         $0x00000001, DI
+	SHLQ         CL, DI
+	DECQ         DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (DX)(SI*1), K1, Z1
+	VMOVUPS.Z    (BX)(SI*1), K1, Z2
+	VMOVUPS.Z    (AX)(SI*1), K1, Z3
+	VMOVAPS      Z0, Z0
+	VFNMADD231PS Z1, Z1, Z0
+	VFMADD231PS  Z0, Z2, Z3
+	VMOVUPS      Z3, K1, (AX)(SI*1)
 
 done:
 	VZEROUPPER

@@ -29,6 +29,15 @@ func reluAVX2(dst []float32, a []float32)
 func reluMaskAVX2(dst []float32, a []float32, b []float32)
 
 //go:noescape
+func reluBackAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func sigmoidBackAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func tanhBackAVX2(dst []float32, a []float32, b []float32)
+
+//go:noescape
 func axpyAVX512(dst []float32, a []float32, s float32)
 
 //go:noescape
@@ -51,3 +60,12 @@ func reluAVX512(dst []float32, a []float32)
 
 //go:noescape
 func reluMaskAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func reluBackAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func sigmoidBackAVX512(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func tanhBackAVX512(dst []float32, a []float32, b []float32)

@@ -56,6 +56,17 @@ func elementwiseCases() []elementwiseCase {
 				}
 				return 0
 			}},
+		{name: "reluBack", two: true, exact: true, call: func(t table, dst, a, b []float32, _ float32) { t.reluBack(dst, a, b) },
+			expect: func(dst, a, b, _ float64) float64 {
+				if a > 0 {
+					return dst + b
+				}
+				return dst
+			}},
+		{name: "sigmoidBack", two: true, call: func(t table, dst, a, b []float32, _ float32) { t.sigmoidBack(dst, a, b) },
+			expect: func(dst, a, b, _ float64) float64 { return dst + b*(a*(1-a)) }},
+		{name: "tanhBack", two: true, call: func(t table, dst, a, b []float32, _ float32) { t.tanhBack(dst, a, b) },
+			expect: func(dst, a, b, _ float64) float64 { return dst + b*(1-a*a) }},
 	}
 }
 
@@ -103,7 +114,7 @@ func (c elementwiseCase) check(t *testing.T, impl table, rng *rand.Rand, n, alia
 	for i, got := range dst.v {
 		d, p, q := float64(before[i]), float64(x[i]), float64(y[i])
 		want := c.expect(d, p, q, float64(s))
-		size := math.Abs(d) + math.Abs(p*float64(s)) + math.Abs(p*q)
+		size := math.Abs(d) + math.Abs(p*float64(s)) + math.Abs(q)*(1+math.Abs(p)+p*p)
 		switch {
 		case want != want && got != got, float64(got) == want, c.exact && got == float32(want):
 		case !c.exact && math.Abs(float64(got)-want) <= 2e-7*size:
@@ -144,6 +155,63 @@ func TestElementwiseAnywhere(t *testing.T) {
 	}
 }
 
+// TestBackNearItsEnds: where the derivative is small its relative error is too.
+func TestBackNearItsEnds(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 5))
+	for _, impl := range tables() {
+		dst, y, g := make([]float32, longest), make([]float32, longest), make([]float32, longest)
+		for i := range y {
+			y[i], g[i] = float32(1-math.Ldexp(1+rng.Float64(), -2-rng.IntN(20))), 1
+		}
+		impl.sigmoidBack(dst, y, g)
+		for i, v := range y {
+			if want := float64(v) * (1 - float64(v)); !(math.Abs(float64(dst[i])-want) <= 2e-7*want) {
+				t.Fatalf("%s: sigmoid's derivative at %v is %v, expected %v", impl.name, v, dst[i], want)
+			}
+		}
+	}
+}
+
+// TestReLUBackKeeps: where nothing is added the bits stay, also those of -0.
+func TestReLUBackKeeps(t *testing.T) {
+	minus := float32(math.Copysign(0, -1))
+	for _, impl := range tables() {
+		dst, y, g := make([]float32, 37), make([]float32, 37), make([]float32, 37)
+		for i := range dst {
+			dst[i], g[i] = minus, float32(math.NaN())
+		}
+		y[5], y[36] = float32(math.NaN()), -1
+		impl.reluBack(dst, y, g)
+		for i, v := range dst {
+			if math.Float32bits(v) != math.Float32bits(minus) {
+				t.Fatalf("%s: element %d has become %v", impl.name, i, v)
+			}
+		}
+	}
+}
+
+func TestAddRow(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 5))
+	for _, impl := range tables() {
+		for cols := 1; cols <= longest; cols++ {
+			rows := rng.IntN(5)
+			dst, src, bias := vectorAt(rng, rows*cols, rng.IntN(17)), vectorAt(rng, rows*cols, rng.IntN(17)), vectorAt(rng, cols, rng.IntN(17))
+			addRow(impl.add, dst.v, src.v, bias.v)
+			for i, v := range dst.v {
+				if v != src.v[i]+bias.v[i%cols] {
+					t.Fatalf("%s [%d, %d]: element %d is %v", impl.name, rows, cols, i, v)
+				}
+			}
+			if !dst.intact() || !src.intact() || !bias.intact() {
+				t.Fatalf("%s [%d, %d]: wrote outside of its slices", impl.name, rows, cols)
+			}
+			if addRow(impl.add, src.v, src.v, bias.v); !sameBits(src.v, dst.v) {
+				t.Fatalf("%s [%d, %d] in place differs", impl.name, rows, cols)
+			}
+		}
+	}
+}
+
 // TestLengths: slices of different lengths are a bug of the caller's.
 func TestLengths(t *testing.T) {
 	two, three := make([]float32, 2), make([]float32, 3)
@@ -152,6 +220,8 @@ func TestLengths(t *testing.T) {
 		"add": func() { Add(two, two, three) }, "sub": func() { Sub(two, three, two) },
 		"mul": func() { Mul(three, two, three) }, "mulAdd": func() { MulAdd(two, two, three) },
 		"relu": func() { ReLU(two, three) }, "reluMask": func() { ReLUMask(two, two, three) },
+		"reluBack": func() { ReLUBack(two, three, two) }, "sigmoidBack": func() { SigmoidBack(two, two, three) },
+		"tanhBack": func() { TanhBack(three, two, three) }, "addRow": func() { AddRow(three, three, two) }, "addRow of none": func() { AddRow(two, two, nil) },
 		"dot": func() { Dot(two, three) }, "colSum": func() { ColSum(two, three) }, "colSum of none": func() { ColSum(nil, three) },
 		"adam": func() { Adam(two, two, three, two, AdamStep{}) },
 	} {

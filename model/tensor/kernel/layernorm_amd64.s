@@ -33,13 +33,14 @@ TEXT ·layerNormRowsAVX2(SB), NOSPLIT, $0-72
 	MOVQ       bias+24(FP), DI
 	MOVQ       mean+32(FP), R8
 	MOVQ       inv+40(FP), R9
-	MOVQ       c+64(FP), AX
-	VXORPD     X0, X0, X0
-	VCVTSI2SDQ AX, X0, X0
-	VMOVSS     eps+48(FP), X1
-	VCVTSS2SD  X1, X1, X1
+	MOVQ       c+64(FP), CX
 	MOVQ       $0x3ff0000000000000, AX
-	VMOVQ      AX, X2
+	VMOVQ      AX, X0
+	VXORPD     X1, X1, X1
+	VCVTSI2SDQ CX, X1, X1
+	VDIVSD     X1, X0, X1
+	VMOVSS     eps+48(FP), X2
+	VCVTSS2SD  X2, X2, X2
 	MOVQ       rows+56(FP), R10
 
 row:
@@ -81,7 +82,7 @@ sumdone:
 	VADDPD       X4, X3, X3
 	VPERMILPD    $0x01, X3, X4
 	VADDSD       X4, X3, X3
-	VDIVSD       X0, X3, X3
+	VMULSD       X1, X3, X3
 	VBROADCASTSD X3, Y4
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
@@ -131,10 +132,10 @@ squaresdone:
 	VADDPD       X4, X5, X4
 	VPERMILPD    $0x01, X4, X5
 	VADDSD       X5, X4, X4
-	VDIVSD       X0, X4, X4
-	VADDSD       X1, X4, X4
+	VMULSD       X1, X4, X4
+	VADDSD       X2, X4, X4
 	VSQRTSD      X4, X4, X4
-	VDIVSD       X4, X2, X4
+	VDIVSD       X4, X0, X4
 	VCVTSD2SS    X3, X3, X3
 	VBROADCASTSS X3, Y3
 	VCVTSD2SS    X4, X4, X4
@@ -195,13 +196,16 @@ TEXT ·layerNormRowsBackAVX2(SB), NOSPLIT, $0-64
 	MOVQ       gain+24(FP), DI
 	MOVQ       mean+32(FP), R8
 	MOVQ       inv+40(FP), R9
-	MOVQ       c+56(FP), AX
-	VXORPD     X0, X0, X0
-	VCVTSI2SDQ AX, X0, X0
+	MOVQ       c+56(FP), CX
+	MOVQ       $0x3ff0000000000000, AX
+	VMOVQ      AX, X0
+	VXORPD     X1, X1, X1
+	VCVTSI2SDQ CX, X1, X1
+	VDIVSD     X1, X0, X1
 	MOVQ       rows+48(FP), R10
 
 row:
-	VBROADCASTSS (R8), Y1
+	VBROADCASTSS (R8), Y0
 	VBROADCASTSS (R9), Y2
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
@@ -219,7 +223,7 @@ sums:
 	VMOVUPS      (DI)(AX*1), Y8
 	VMULPS       Y8, Y7, Y7
 	VMOVUPS      (SI)(AX*1), Y8
-	VSUBPS       Y1, Y8, Y8
+	VSUBPS       Y0, Y8, Y8
 	VMULPS       Y2, Y8, Y8
 	VEXTRACTF128 $0x01, Y7, X9
 	VCVTPS2PD    X7, Y7
@@ -246,8 +250,8 @@ sumstail:
 	VMASKMOVPS   (DI)(AX*1), Y7, Y9
 	VMULPS       Y9, Y8, Y8
 	VMASKMOVPS   (SI)(AX*1), Y7, Y9
-	VBLENDVPS    Y7, Y9, Y1, Y7
-	VSUBPS       Y1, Y7, Y7
+	VBLENDVPS    Y7, Y9, Y0, Y7
+	VSUBPS       Y0, Y7, Y7
 	VMULPS       Y2, Y7, Y7
 	VEXTRACTF128 $0x01, Y8, X9
 	VCVTPS2PD    X8, Y8
@@ -271,8 +275,8 @@ sumsdone:
 	VADDPD       X4, X5, X4
 	VPERMILPD    $0x01, X4, X5
 	VADDSD       X5, X4, X4
-	VDIVSD       X0, X3, X3
-	VDIVSD       X0, X4, X4
+	VMULSD       X1, X3, X3
+	VMULSD       X1, X4, X4
 	VCVTSD2SS    X3, X3, X3
 	VBROADCASTSS X3, Y3
 	VCVTSD2SS    X4, X4, X4
@@ -287,7 +291,7 @@ add:
 	VMOVUPS      (DI)(AX*1), Y6
 	VMULPS       Y6, Y5, Y5
 	VMOVUPS      (SI)(AX*1), Y6
-	VSUBPS       Y1, Y6, Y6
+	VSUBPS       Y0, Y6, Y6
 	VMULPS       Y2, Y6, Y6
 	VSUBPS       Y3, Y5, Y5
 	VMOVAPS      Y5, Y5
@@ -311,15 +315,15 @@ addtail:
 	VMASKMOVPS   (DI)(AX*1), Y5, Y7
 	VMULPS       Y7, Y6, Y6
 	VMASKMOVPS   (SI)(AX*1), Y5, Y7
-	VBLENDVPS    Y5, Y7, Y1, Y7
-	VSUBPS       Y1, Y7, Y1
-	VMULPS       Y2, Y1, Y1
+	VBLENDVPS    Y5, Y7, Y0, Y7
+	VSUBPS       Y0, Y7, Y0
+	VMULPS       Y2, Y0, Y0
 	VSUBPS       Y3, Y6, Y3
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS Y4, Y1, Y3
-	VMASKMOVPS   (DX)(AX*1), Y5, Y1
+	VFNMADD231PS Y4, Y0, Y3
+	VMASKMOVPS   (DX)(AX*1), Y5, Y0
 	VMOVAPS      Y3, Y3
-	VFMADD213PS  Y1, Y2, Y3
+	VFMADD213PS  Y0, Y2, Y3
 	VMASKMOVPS   Y3, Y5, (DX)(AX*1)
 
 adddone:
@@ -554,13 +558,14 @@ TEXT ·layerNormRowsAVX512(SB), NOSPLIT, $0-72
 	MOVQ       bias+24(FP), DI
 	MOVQ       mean+32(FP), R8
 	MOVQ       inv+40(FP), R9
-	MOVQ       c+64(FP), AX
-	VXORPD     X0, X0, X0
-	VCVTSI2SDQ AX, X0, X0
-	VMOVSS     eps+48(FP), X1
-	VCVTSS2SD  X1, X1, X1
+	MOVQ       c+64(FP), CX
 	MOVQ       $0x3ff0000000000000, AX
-	VMOVQ      AX, X2
+	VMOVQ      AX, X0
+	VXORPD     X1, X1, X1
+	VCVTSI2SDQ CX, X1, X1
+	VDIVSD     X1, X0, X1
+	VMOVSS     eps+48(FP), X2
+	VCVTSS2SD  X2, X2, X2
 	MOVQ       rows+56(FP), R10
 
 row:
@@ -604,7 +609,7 @@ sumdone:
 	VADDPD        X4, X3, X3
 	VPERMILPD     $0x01, X3, X4
 	VADDSD        X4, X3, X3
-	VDIVSD        X0, X3, X3
+	VMULSD        X1, X3, X3
 	VBROADCASTSD  X3, Z4
 	VXORPS        Z5, Z5, Z5
 	VXORPS        Z6, Z6, Z6
@@ -653,10 +658,10 @@ squaresdone:
 	VADDPD        X5, X4, X4
 	VPERMILPD     $0x01, X4, X5
 	VADDSD        X5, X4, X4
-	VDIVSD        X0, X4, X4
-	VADDSD        X1, X4, X4
+	VMULSD        X1, X4, X4
+	VADDSD        X2, X4, X4
 	VSQRTSD       X4, X4, X4
-	VDIVSD        X4, X2, X4
+	VDIVSD        X4, X0, X4
 	VCVTSD2SS     X3, X3, X3
 	VBROADCASTSS  X3, Z3
 	VCVTSD2SS     X4, X4, X4
@@ -717,42 +722,45 @@ TEXT ·layerNormRowsBackAVX512(SB), NOSPLIT, $0-64
 	MOVQ       gain+24(FP), DI
 	MOVQ       mean+32(FP), R8
 	MOVQ       inv+40(FP), R9
-	MOVQ       c+56(FP), AX
-	VXORPD     X0, X0, X0
-	VCVTSI2SDQ AX, X0, X0
+	MOVQ       c+56(FP), CX
+	MOVQ       $0x3ff0000000000000, AX
+	VMOVQ      AX, X0
+	VXORPD     X1, X1, X1
+	VCVTSI2SDQ CX, X1, X1
+	VDIVSD     X1, X0, X1
 	MOVQ       rows+48(FP), R10
 
 row:
-	VBROADCASTSS (R8), Z1
-	VBROADCASTSS (R9), Z2
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R9), Z4
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
-	VXORPS       Z3, Z3, Z3
-	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
+	VXORPS       Z7, Z7, Z7
+	VXORPS       Z8, Z8, Z8
 	XORQ         AX, AX
 	MOVQ         c+56(FP), CX
 	SUBQ         $0x10, CX
 	JLT          sumstail
 
 sums:
-	VMOVUPS       (BX)(AX*1), Z7
-	VMOVUPS       (DI)(AX*1), Z8
-	VMULPS        Z8, Z7, Z7
-	VMOVUPS       (SI)(AX*1), Z8
-	VSUBPS        Z1, Z8, Z8
-	VMULPS        Z2, Z8, Z8
-	VEXTRACTF32X8 $0x01, Z7, Y11
-	VCVTPS2PD     Y7, Z7
+	VMOVUPS       (BX)(AX*1), Z9
+	VMOVUPS       (DI)(AX*1), Z10
+	VMULPS        Z10, Z9, Z9
+	VMOVUPS       (SI)(AX*1), Z10
+	VSUBPS        Z0, Z10, Z10
+	VMULPS        Z4, Z10, Z10
+	VEXTRACTF32X8 $0x01, Z9, Y11
+	VCVTPS2PD     Y9, Z9
 	VCVTPS2PD     Y11, Z11
-	VEXTRACTF32X8 $0x01, Z8, Y12
-	VCVTPS2PD     Y8, Z8
+	VEXTRACTF32X8 $0x01, Z10, Y12
+	VCVTPS2PD     Y10, Z10
 	VCVTPS2PD     Y12, Z12
-	VADDPD        Z7, Z3, Z3
-	VADDPD        Z11, Z4, Z4
-	VFMADD231PD   Z8, Z7, Z5
-	VFMADD231PD   Z12, Z11, Z6
+	VADDPD        Z9, Z5, Z5
+	VADDPD        Z11, Z6, Z6
+	VFMADD231PD   Z10, Z9, Z7
+	VFMADD231PD   Z12, Z11, Z8
 	ADDQ          $0x40, AX
 	SUBQ          $0x10, CX
 	JGE           sums
@@ -764,64 +772,64 @@ sumstail:
 	SHLQ          CL, R11
 	DECQ          R11
 	KMOVW         R11, K1
-	VMOVUPS.Z     (BX)(AX*1), K1, Z7
-	VMOVUPS.Z     (DI)(AX*1), K1, Z8
-	VMULPS        Z8, Z7, Z7
-	VMOVUPS.Z     (SI)(AX*1), K1, Z8
-	VBLENDMPS     Z8, Z1, K1, Z9
-	VSUBPS        Z1, Z9, Z8
-	VMULPS        Z2, Z8, Z8
-	VEXTRACTF32X8 $0x01, Z7, Y11
-	VCVTPS2PD     Y7, Z7
+	VMOVUPS.Z     (BX)(AX*1), K1, Z9
+	VMOVUPS.Z     (DI)(AX*1), K1, Z10
+	VMULPS        Z10, Z9, Z9
+	VMOVUPS.Z     (SI)(AX*1), K1, Z10
+	VBLENDMPS     Z10, Z0, K1, Z2
+	VSUBPS        Z0, Z2, Z10
+	VMULPS        Z4, Z10, Z10
+	VEXTRACTF32X8 $0x01, Z9, Y11
+	VCVTPS2PD     Y9, Z9
 	VCVTPS2PD     Y11, Z11
-	VEXTRACTF32X8 $0x01, Z8, Y12
-	VCVTPS2PD     Y8, Z8
+	VEXTRACTF32X8 $0x01, Z10, Y12
+	VCVTPS2PD     Y10, Z10
 	VCVTPS2PD     Y12, Z12
-	VADDPD        Z7, Z3, Z3
-	VADDPD        Z11, Z4, Z4
-	VFMADD231PD   Z8, Z7, Z5
-	VFMADD231PD   Z12, Z11, Z6
+	VADDPD        Z9, Z5, Z5
+	VADDPD        Z11, Z6, Z6
+	VFMADD231PD   Z10, Z9, Z7
+	VFMADD231PD   Z12, Z11, Z8
 
 sumsdone:
-	VADDPD        Z4, Z3, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y4
-	VADDPD        Y4, Y3, Y3
-	VEXTRACTF128  $0x01, Y3, X4
-	VADDPD        X4, X3, X3
-	VPERMILPD     $0x01, X3, X4
-	VADDSD        X4, X3, X3
 	VADDPD        Z6, Z5, Z5
-	VEXTRACTF64X4 $0x01, Z5, Y4
-	VADDPD        Y4, Y5, Y4
-	VEXTRACTF128  $0x01, Y4, X5
-	VADDPD        X5, X4, X4
-	VPERMILPD     $0x01, X4, X5
-	VADDSD        X5, X4, X4
-	VDIVSD        X0, X3, X3
-	VDIVSD        X0, X4, X4
-	VCVTSD2SS     X3, X3, X3
-	VBROADCASTSS  X3, Z3
-	VCVTSD2SS     X4, X4, X4
-	VBROADCASTSS  X4, Z4
+	VEXTRACTF64X4 $0x01, Z5, Y6
+	VADDPD        Y6, Y5, Y5
+	VEXTRACTF128  $0x01, Y5, X6
+	VADDPD        X6, X5, X5
+	VPERMILPD     $0x01, X5, X6
+	VADDSD        X6, X5, X5
+	VADDPD        Z8, Z7, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y6
+	VADDPD        Y6, Y7, Y6
+	VEXTRACTF128  $0x01, Y6, X7
+	VADDPD        X7, X6, X6
+	VPERMILPD     $0x01, X6, X7
+	VADDSD        X7, X6, X6
+	VMULSD        X1, X5, X5
+	VMULSD        X1, X6, X6
+	VCVTSD2SS     X5, X5, X5
+	VBROADCASTSS  X5, Z5
+	VCVTSD2SS     X6, X6, X6
+	VBROADCASTSS  X6, Z6
 	XORQ          AX, AX
 	MOVQ          c+56(FP), CX
 	SUBQ          $0x10, CX
 	JLT           addtail
 
 add:
-	VMOVUPS      (BX)(AX*1), Z5
-	VMOVUPS      (DI)(AX*1), Z6
-	VMULPS       Z6, Z5, Z5
-	VMOVUPS      (SI)(AX*1), Z6
-	VSUBPS       Z1, Z6, Z6
-	VMULPS       Z2, Z6, Z6
-	VSUBPS       Z3, Z5, Z5
-	VMOVAPS      Z5, Z5
-	VFNMADD231PS Z4, Z6, Z5
-	VMOVUPS      (DX)(AX*1), Z6
-	VMOVAPS      Z5, Z5
-	VFMADD213PS  Z6, Z2, Z5
-	VMOVUPS      Z5, (DX)(AX*1)
+	VMOVUPS      (BX)(AX*1), Z7
+	VMOVUPS      (DI)(AX*1), Z8
+	VMULPS       Z8, Z7, Z7
+	VMOVUPS      (SI)(AX*1), Z8
+	VSUBPS       Z0, Z8, Z8
+	VMULPS       Z4, Z8, Z8
+	VSUBPS       Z5, Z7, Z7
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z6, Z8, Z7
+	VMOVUPS      (DX)(AX*1), Z8
+	VMOVAPS      Z7, Z7
+	VFMADD213PS  Z8, Z4, Z7
+	VMOVUPS      Z7, (DX)(AX*1)
 	ADDQ         $0x40, AX
 	SUBQ         $0x10, CX
 	JGE          add
@@ -833,20 +841,20 @@ addtail:
 	SHLQ         CL, R11
 	DECQ         R11
 	KMOVW        R11, K1
-	VMOVUPS.Z    (BX)(AX*1), K1, Z5
-	VMOVUPS.Z    (DI)(AX*1), K1, Z6
-	VMULPS       Z6, Z5, Z5
-	VMOVUPS.Z    (SI)(AX*1), K1, Z6
-	VBLENDMPS    Z6, Z1, K1, Z10
-	VSUBPS       Z1, Z10, Z1
-	VMULPS       Z2, Z1, Z1
-	VSUBPS       Z3, Z5, Z3
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS Z4, Z1, Z3
-	VMOVUPS.Z    (DX)(AX*1), K1, Z1
-	VMOVAPS      Z3, Z3
-	VFMADD213PS  Z1, Z2, Z3
-	VMOVUPS      Z3, K1, (DX)(AX*1)
+	VMOVUPS.Z    (BX)(AX*1), K1, Z7
+	VMOVUPS.Z    (DI)(AX*1), K1, Z8
+	VMULPS       Z8, Z7, Z7
+	VMOVUPS.Z    (SI)(AX*1), K1, Z8
+	VBLENDMPS    Z8, Z0, K1, Z3
+	VSUBPS       Z0, Z3, Z0
+	VMULPS       Z4, Z0, Z0
+	VSUBPS       Z5, Z7, Z5
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z6, Z0, Z5
+	VMOVUPS.Z    (DX)(AX*1), K1, Z0
+	VMOVAPS      Z5, Z5
+	VFMADD213PS  Z0, Z4, Z5
+	VMOVUPS      Z5, K1, (DX)(AX*1)
 
 adddone:
 	MOVQ c+56(FP), AX

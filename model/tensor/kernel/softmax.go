@@ -8,8 +8,8 @@ import "math"
 //	              dst[j] = exp(src[j] - top) / s
 //
 // An element of -Inf gives 0. A row of nothing but -Inf, or with NaN or +Inf in it, becomes NaN all over and
-// leaves the other rows alone. dst may be src itself. The assembly adds s in float32, so many lanes beside each
-// other: the relative error is at most (cols/8 + 24)·2⁻²⁴.
+// leaves the other rows alone. dst may be src itself. In the assembly all is float32: the relative error is
+// at most (24 + cols/8 + top - src[j])·2⁻²⁴.
 func Softmax(dst, src []float32, cols int) {
 	same("softmax", dst, src)
 	if rowsOf("softmax", dst, cols) > 0 {

@@ -24,6 +24,8 @@ type table struct {
 	axpy, scale                     func(dst, src []float32, s float32)
 	add, sub, mul, mulAdd, reluMask func(dst, a, b []float32)
 	relu                            func(dst, src []float32)
+	reluBack                        func(dst, y, g []float32)
+	sigmoidBack, tanhBack           func(dst, y, g []float32)
 	sum, sumSquares                 func(src []float32) float64
 	dot                             func(a, b []float32) float64
 	colSum                          func(dst, src []float32)
@@ -46,7 +48,8 @@ var generic = table{
 
 	axpy: axpyGo, scale: scaleGo,
 	add: addGo, sub: subGo, mul: mulGo, mulAdd: mulAddGo,
-	relu: reluGo, reluMask: reluMaskGo,
+	relu: reluGo, reluMask: reluMaskGo, reluBack: reluBackGo,
+	sigmoidBack: sigmoidBackGo, tanhBack: tanhBackGo,
 	sum: sumGo, sumSquares: sumSquaresGo, dot: dotGo, colSum: colSumGo,
 	adam: adamGo,
 

@@ -24,6 +24,7 @@ func avx2() table {
 	t.gemm, t.spmm = gemmAVX2, spmmAVX2
 	t.axpy, t.scale, t.relu, t.reluMask = axpyAVX2, scaleAVX2, reluAVX2, reluMaskAVX2
 	t.add, t.sub, t.mul, t.mulAdd = addAVX2, subAVX2, mulAVX2, mulAddAVX2
+	t.reluBack, t.sigmoidBack, t.tanhBack = reluBackAVX2, sigmoidBackAVX2, tanhBackAVX2
 	t.sum, t.sumSquares, t.dot, t.colSum = sumAVX2, sumSquaresAVX2, dotAVX2, colSumAVX2
 	t.adam = adamWithAVX2
 	t.gates, t.gatesBack = gatesBy(gruGatesAVX2), gatesBackBy(gruGatesBackAVX2)
@@ -40,6 +41,7 @@ func avx512() table {
 	t.gemm, t.spmm = gemmAVX512, spmmAVX512
 	t.axpy, t.scale, t.relu, t.reluMask = axpyAVX512, scaleAVX512, reluAVX512, reluMaskAVX512
 	t.add, t.sub, t.mul, t.mulAdd = addAVX512, subAVX512, mulAVX512, mulAddAVX512
+	t.reluBack, t.sigmoidBack, t.tanhBack = reluBackAVX512, sigmoidBackAVX512, tanhBackAVX512
 	t.sum, t.sumSquares, t.dot, t.colSum = sumAVX512, sumSquaresAVX512, dotAVX512, colSumAVX512
 	t.adam = adamWithAVX512
 	t.gates, t.gatesBack = gatesBy(gruGatesAVX512), gatesBackBy(gruGatesBackAVX512)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -13,7 +14,7 @@ type stream struct {
 	gemmKernel                // its loads, stores and masks
 	off        reg.GPVirtual  // bytes done
 	scalar     reg.VecVirtual // the argument s in every lane
-	zero       reg.VecVirtual
+	zero, one  reg.VecVirtual
 }
 
 // newStream begins a function.
@@ -76,6 +77,7 @@ type elementwiseOp struct {
 	name                 string
 	signature            string
 	scalar, two, updates bool
+	one                  bool // f uses s.one
 	f                    func(s *stream, dst, a, b reg.VecVirtual)
 }
 
@@ -95,6 +97,19 @@ func elementwiseOps() []elementwiseOp {
 		{name: "mulAdd", signature: withTwo, two: true, updates: true, f: func(_ *stream, dst, a, b reg.VecVirtual) { VFMADD231PS(b, a, dst) }},
 		{name: "relu", signature: withOne, f: func(s *stream, dst, a, _ reg.VecVirtual) { VMAXPS(a, s.zero, dst) }}, // in this order a NaN stays
 		{name: "reluMask", signature: withTwo, two: true, f: positive},
+		{name: "reluBack", signature: withTwo, two: true, updates: true, f: addPositive},
+		{name: "sigmoidBack", signature: withTwo, two: true, updates: true, one: true, f: func(s *stream, dst, y, g reg.VecVirtual) {
+			slope := s.vector()
+			VSUBPS(y, s.one, slope) // exact near 1, where y - y² would cancel
+			VMULPS(y, slope, slope)
+			VFMADD231PS(slope, g, dst)
+		}},
+		{name: "tanhBack", signature: withTwo, two: true, updates: true, one: true, f: func(s *stream, dst, y, g reg.VecVirtual) {
+			slope := s.vector()
+			VMOVAPS(s.one, slope)
+			VFNMADD231PS(y, y, slope)
+			VFMADD231PS(slope, g, dst)
+		}},
 	}
 }
 
@@ -109,6 +124,21 @@ func positive(s *stream, dst, a, b reg.VecVirtual) {
 	}
 	VCMPPS(U8(greater), s.zero, a, dst)
 	VANDPS(b, dst, dst)
+}
+
+// addPositive adds b where a is greater than zero; elsewhere dst keeps its bits, also those of -0.
+func addPositive(s *stream, dst, a, b reg.VecVirtual) {
+	const greater = 30 // quiet: NaN is not greater
+	if s.wide {
+		k := K()
+		VCMPPS(U8(greater), s.zero, a, k)
+		VADDPS(b, dst, k, dst)
+		return
+	}
+	mask, sum := s.vector(), s.vector()
+	VCMPPS(U8(greater), s.zero, a, mask)
+	VADDPS(b, dst, sum)
+	VBLENDVPS(mask, sum, dst, dst)
 }
 
 func elementwise() {
@@ -137,6 +167,13 @@ func (op elementwiseOp) function(t tile) {
 	} else {
 		s.zero = s.vector()
 		VXORPS(s.zero, s.zero, s.zero)
+	}
+	if op.one {
+		bits := GP32()
+		MOVL(U32(math.Float32bits(1)), bits)
+		s.one = s.vector()
+		VMOVD(bits, s.one.AsX())
+		VBROADCASTSS(s.one.AsX(), s.one)
 	}
 	s.loop("dst", 4, func(vectors int) {
 		for v := range vectors {

@@ -27,13 +27,16 @@ func fixed(names ...string) (out []reg.Register) {
 	return out
 }
 
-// count is c in float64.
-func count() reg.VecVirtual {
-	n := XMM()
-	c := Load(Param("c"), GP64())
-	VXORPD(n, n, n)
-	VCVTSI2SDQ(c, n, n)
-	return n
+// oneAndShare are 1 and 1/c in float64.
+func oneAndShare() (one, share reg.VecVirtual) {
+	one, share = XMM(), XMM()
+	bits, c := GP64(), Load(Param("c"), GP64())
+	MOVQ(U64(math.Float64bits(1)), bits)
+	VMOVQ(bits, one)
+	VXORPD(share, share, share)
+	VCVTSI2SDQ(c, share, share)
+	VDIVSD(share, one, share)
+	return one, share
 }
 
 // everyDouble is a float64 in every lane.
@@ -48,12 +51,10 @@ func (k *rowKernel) layerNorm() {
 	dst, src := p[0], p[1]
 	f := fixed("gain", "bias", "mean", "inv")
 	gain, bias, mean, inv := f[0], f[1], f[2], f[3]
-	n, eps, one := count(), XMM(), XMM()
+	one, share := oneAndShare()
+	eps := XMM()
 	VMOVSS(param("eps"), eps)
 	VCVTSS2SD(eps, eps, eps)
-	bits := GP64()
-	MOVQ(U64(math.Float64bits(1)), bits)
-	VMOVQ(bits, one)
 	k.rows(func() {
 		a, b := k.zero(), k.zero()
 		k.sweep("sum", func() {
@@ -62,7 +63,7 @@ func (k *rowKernel) layerNorm() {
 			VADDPD(high, b, b)
 		})
 		m := k.total(a, b)
-		VDIVSD(n, m, m)
+		VMULSD(share, m, m)
 		every := k.everyDouble(m)
 		a, b = k.zero(), k.zero()
 		k.sweep("squares", func() {
@@ -76,7 +77,7 @@ func (k *rowKernel) layerNorm() {
 			}
 		})
 		v := k.total(a, b)
-		VDIVSD(n, v, v)
+		VMULSD(share, v, v)
 		VADDSD(eps, v, v)
 		VSQRTSD(v, v, v)
 		VDIVSD(v, one, v)
@@ -116,7 +117,7 @@ func (k *rowKernel) layerNormBack() {
 	dX, dY, src := p[0], p[1], p[2]
 	f := fixed("gain", "mean", "inv")
 	gain, mean, inv := f[0], f[1], f[2]
-	n := count()
+	_, share := oneAndShare()
 	k.rows(func() {
 		centre, scale := k.broadcast(Mem{Base: mean}), k.broadcast(Mem{Base: inv})
 		ADDQ(U8(4), mean)
@@ -139,8 +140,8 @@ func (k *rowKernel) layerNormBack() {
 			VFMADD231PD(xHigh, gHigh, acc[3])
 		})
 		sum, along := k.total(acc[0], acc[1]), k.total(acc[2], acc[3])
-		VDIVSD(n, sum, sum)
-		VDIVSD(n, along, along)
+		VMULSD(share, sum, sum)
+		VMULSD(share, along, along)
 		a, b := k.single(sum), k.single(along)
 		k.sweep("add", func() {
 			g, x := row()

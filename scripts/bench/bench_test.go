@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestNsPerOp(t *testing.T) {
+	for out, want := range map[string]float64{
+		"BenchmarkExp/n=65536-2 \t 1000\t 20500 ns/op\t 0 B/op\nPASS\n": 20500,
+		"BenchmarkExp/n=4 \t 1000000000\t 0.2506 ns/op\nPASS\n":         0.2506,
+	} {
+		if got, err := nsPerOp(out); err != nil || got != want {
+			t.Errorf("nsPerOp(%q) = %v, %v", out, got, err)
+		}
+	}
+	if _, err := nsPerOp("PASS\n"); !errors.Is(err, errMissing) {
+		t.Errorf("without a result: %v", err)
+	}
+	if _, err := nsPerOp("a 1 2 ns/op\nb 1 3 ns/op\n"); err == nil || errors.Is(err, errMissing) {
+		t.Errorf("with two results: %v", err)
+	}
+}
+
+func TestNames(t *testing.T) {
+	g := gemm()
+	c := g.cases[0]
+	if got := c.name(g); got != "BenchmarkGemm/m=200/n=64/threads=1" {
+		t.Error(got)
+	}
+	if got := c.torch(g); got != "BenchmarkGemm/m=200/n=64" {
+		t.Error(got)
+	}
+	if got := c.pattern(g); got != "^BenchmarkGemm$/^m=200$/^n=64$/^threads=1$" {
+		t.Error(got)
+	}
+	seen := map[string]bool{}
+	for _, g := range groups() {
+		for _, c := range g.cases {
+			if seen[c.name(g)] {
+				t.Errorf("%s is there twice", c.name(g))
+			}
+			seen[c.name(g)] = true
+		}
+	}
+}
+
+func TestFigures(t *testing.T) {
+	if got := geomean([]float64{0.5, 2, 8}); math.Abs(got-2) > 1e-12 {
+		t.Error(got)
+	}
+	if got := slope([]float64{0, 1, 2}, []float64{1, 3, 5}); math.Abs(got-2) > 1e-12 {
+		t.Error(got)
+	}
+	if a, b := median([]float64{3, 1, 2}), median([]float64{4, 1, 2, 3}); a != 2 || b != 2.5 {
+		t.Error(a, b)
+	}
+	r := record{ours: []float64{1, 2, 4}, torch: []float64{3, 8, 8}} // ratios 3, 4, 2
+	if got := median(r.ratios()); got != 3 {
+		t.Error(got)
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	ratio := 2.5
+	r := result{Ours: 4e6, Ratio: &ratio}
+	for want, goals := range map[string][]goal{
+		"–":   {{}},
+		"yes": {{ratio: 2.5}, {limit: 4 * time.Millisecond}, {ratio: 2, limit: 5 * time.Millisecond}},
+		"no":  {{ratio: 3}, {limit: 3 * time.Millisecond}, {ratio: 2, limit: time.Millisecond}},
+	} {
+		for _, g := range goals {
+			if got := g.verdict(r); got != want {
+				t.Errorf("%v: %s instead of %s", g, got, want)
+			}
+		}
+	}
+	if got := (goal{ratio: 2}).verdict(result{Ours: 1}); got != "–" {
+		t.Errorf("without PyTorch: %s", got)
+	}
+}
+
+func TestReport(t *testing.T) {
+	g := spmm()
+	a := answer{Ways: map[string]float64{"COO": 5e3, "info: dense mm": 6e4}}
+	results := resultsOf([]record{{group: g, c: g.cases[0], setting: "COO, omp 1, blas 1",
+		ours: []float64{1e3, 1.1e3, 1.2e3}, torch: []float64{6e3, 6.6e3, 6e3}, info: a.information()}})
+	text := report(machine{CPU: "a processor", Torch: "1"}, results, notesOf("x"+notesBegin+"\nBy hand.\n"+notesEnd))
+	for _, want := range []string{
+		"| services=200 | 1 | 1.1 µs (1 µs–1.2 µs) | 6 µs (6 µs–6.6 µs) | 6.00 | ≥ 5× | yes |",
+		"* services=200 on one thread, dense mm: 60 µs\n",
+		notesBegin + "\nBy hand.\n" + notesEnd,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report lacks %q:\n%s", want, text)
+		}
+	}
+}
