@@ -20,7 +20,7 @@ func (x BLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float
 	}
 	p := Product{M: m, N: n, K: k, LDA: lda, LDB: ldb, LDC: ldc, TransA: tA != blas.NoTrans, Add: beta != 0}
 	if k == 0 {
-		scaleRows(c, ldc, c, ldc, m, n, beta)
+		x.Implementation.Sgemm(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 		return
 	}
 	rows, cols := k, n // of B as it is stored
@@ -51,15 +51,10 @@ func (x BLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float
 	Gemm(c, a, right, nil, p)
 }
 
-// scaleRows is dst = s src for rows that lie strides apart; nothing is left of src where s is zero.
+// scaleRows is dst = s src for rows that lie strides apart.
 func scaleRows(dst []float32, to int, src []float32, from, rows, cols int, s float32) {
 	for i := range rows {
-		out := dst[i*to : i*to+cols]
-		if s == 0 {
-			clear(out)
-			continue
-		}
-		Scale(out, src[i*from:i*from+cols], s)
+		Scale(dst[i*to:i*to+cols], src[i*from:i*from+cols], s)
 	}
 }
 
