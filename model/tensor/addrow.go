@@ -1,5 +1,7 @@
 package tensor
 
+import "presage/model/tensor/kernel"
+
 // AddRow adds the vector b of length Cols to every row of a: a bias.
 func (t *Tape[T]) AddRow(a, b *Var[T]) *Var[T] {
 	c := a.Cols()
@@ -7,8 +9,12 @@ func (t *Tape[T]) AddRow(a, b *Var[T]) *Var[T] {
 		bug("bias of shape %v on rows of shape %v", b.Shape, a.Shape)
 	}
 	y := t.result(a.Shape, a.Grad != nil || b.Grad != nil)
-	for r := 0; r < len(a.Data); r += c {
-		plus(y.Data[r:r+c], a.Data[r:r+c], b.Data)
+	if d, ok := narrow(y.Data); ok {
+		kernel.AddRow(d, wide(a.Data), wide(b.Data))
+	} else {
+		for r := 0; r < len(a.Data); r += c {
+			plus(y.Data[r:r+c], a.Data[r:r+c], b.Data)
+		}
 	}
 	return t.record(node[T]{op: opAddRow, y: y, a: a, b: b})
 }

@@ -1,5 +1,7 @@
 package tensor
 
+import "presage/model/tensor/kernel"
+
 // ReLU is max(a, 0). Its derivative at 0 is 0.
 func (t *Tape[T]) ReLU(a *Var[T]) *Var[T] {
 	y := t.result(a.Shape, a.Grad != nil)
@@ -10,6 +12,10 @@ func (t *Tape[T]) ReLU(a *Var[T]) *Var[T] {
 func backReLU[T Float](n *node[T]) {
 	if !n.a.collect() {
 		rectified(n.a.Grad, n.y.Data, n.y.Grad)
+		return
+	}
+	if d, ok := narrow(n.a.Grad); ok {
+		kernel.ReLUBack(d, wide(n.y.Data), wide(n.y.Grad))
 		return
 	}
 	for i, g := range n.y.Grad {

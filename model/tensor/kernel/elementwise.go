@@ -111,7 +111,8 @@ func AddRow(dst, src, bias []float32) {
 	}
 }
 
-// addRow needs no assembly of its own: a call of add costs less than a row of two vectors.
+// addRow calls add for every row: with 64 columns that takes a sixth longer than one add of as many
+// elements, with 8 columns seven times as long.
 func addRow(add func(dst, a, b []float32), dst, src, bias []float32) {
 	for c := len(bias); len(dst) > 0; dst, src = dst[c:], src[c:] {
 		add(dst[:c], src[:c], bias)

@@ -102,12 +102,11 @@ func checkGemm(t *rapid.T, impl table, rng *rand.Rand, p Product, extra func(str
 				sum = float64(bias[j])
 			}
 			for k := range p.K {
-				v := 0.0
+				x := a.at
 				if p.TransA {
-					v = a.at(k, i) * b.at(k, j)
-				} else {
-					v = a.at(i, k) * b.at(k, j)
+					x = func(i, k int) float64 { return a.at(k, i) }
 				}
+				v := x(i, k) * b.at(k, j)
 				sum += v
 				size += math.Abs(v)
 			}

@@ -44,101 +44,71 @@ TEXT ·layerNormRowsAVX2(SB), NOSPLIT, $0-72
 	MOVQ       rows+56(FP), R10
 
 row:
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	XORQ   AX, AX
-	MOVQ   c+64(FP), CX
-	SUBQ   $0x08, CX
-	JLT    sumtail
-
-sum:
-	VMOVUPS      (BX)(AX*1), Y5
-	VEXTRACTF128 $0x01, Y5, X6
-	VCVTPS2PD    X5, Y5
-	VCVTPS2PD    X6, Y6
-	VADDPD       Y5, Y3, Y3
-	VADDPD       Y6, Y4, Y4
-	ADDQ         $0x20, AX
-	SUBQ         $0x08, CX
-	JGE          sum
-
-sumtail:
-	ADDQ         $0x08, CX
-	JZ           sumdone
-	LEAQ         gemmMask<>+0(SB), R11
-	MOVQ         $0x00000008, R12
-	SUBQ         CX, R12
-	VMOVUPS      (R11)(R12*4), Y5
-	VMASKMOVPS   (BX)(AX*1), Y5, Y5
-	VEXTRACTF128 $0x01, Y5, X6
-	VCVTPS2PD    X5, Y5
-	VCVTPS2PD    X6, Y6
-	VADDPD       Y5, Y3, Y3
-	VADDPD       Y6, Y4, Y4
-
-sumdone:
-	VADDPD       Y4, Y3, Y3
-	VEXTRACTF128 $0x01, Y3, X4
-	VADDPD       X4, X3, X3
-	VPERMILPD    $0x01, X3, X4
-	VADDSD       X4, X3, X3
-	VMULSD       X1, X3, X3
-	VBROADCASTSD X3, Y4
-	VXORPS       Y5, Y5, Y5
+	VBROADCASTSS (BX), Y3
+	VCVTSS2SD    X3, X3, X4
+	VBROADCASTSD X4, Y5
 	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
 	XORQ         AX, AX
 	MOVQ         c+64(FP), CX
 	SUBQ         $0x08, CX
-	JLT          squarestail
+	JLT          sumstail
 
-squares:
-	VMOVUPS      (BX)(AX*1), Y7
-	VEXTRACTF128 $0x01, Y7, X8
-	VCVTPS2PD    X7, Y7
-	VCVTPS2PD    X8, Y8
-	VSUBPD       Y4, Y7, Y7
-	VFMADD231PD  Y7, Y7, Y5
-	VSUBPD       Y4, Y8, Y8
-	VFMADD231PD  Y8, Y8, Y6
-	ADDQ         $0x20, AX
-	SUBQ         $0x08, CX
-	JGE          squares
+sums:
+	VCVTPS2PD   (BX)(AX*1), Y10
+	VCVTPS2PD   16(BX)(AX*1), Y11
+	VSUBPD      Y5, Y10, Y10
+	VADDPD      Y10, Y6, Y6
+	VFMADD231PD Y10, Y10, Y8
+	VSUBPD      Y5, Y11, Y11
+	VADDPD      Y11, Y7, Y7
+	VFMADD231PD Y11, Y11, Y9
+	ADDQ        $0x20, AX
+	SUBQ        $0x08, CX
+	JGE         sums
 
-squarestail:
+sumstail:
 	ADDQ         $0x08, CX
-	JZ           squaresdone
+	JZ           sumsdone
 	LEAQ         gemmMask<>+0(SB), R11
 	MOVQ         $0x00000008, R12
 	SUBQ         CX, R12
-	VMOVUPS      (R11)(R12*4), Y7
-	VMASKMOVPS   (BX)(AX*1), Y7, Y8
-	VEXTRACTF128 $0x01, Y8, X9
-	VCVTPS2PD    X8, Y8
-	VCVTPS2PD    X9, Y9
-	VSUBPD       Y4, Y8, Y8
-	VEXTRACTF128 $0x00, Y7, X10
-	VPMOVSXDQ    X10, Y10
-	VANDPD       Y10, Y8, Y8
-	VFMADD231PD  Y8, Y8, Y5
-	VSUBPD       Y4, Y9, Y9
-	VEXTRACTF128 $0x01, Y7, X4
-	VPMOVSXDQ    X4, Y4
-	VANDPD       Y4, Y9, Y9
-	VFMADD231PD  Y9, Y9, Y6
+	VMOVUPS      (R11)(R12*4), Y10
+	VMASKMOVPS   (BX)(AX*1), Y10, Y11
+	VBLENDVPS    Y10, Y11, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X10
+	VCVTPS2PD    X3, Y3
+	VCVTPS2PD    X10, Y10
+	VSUBPD       Y5, Y3, Y3
+	VADDPD       Y3, Y6, Y6
+	VFMADD231PD  Y3, Y3, Y8
+	VSUBPD       Y5, Y10, Y10
+	VADDPD       Y10, Y7, Y7
+	VFMADD231PD  Y10, Y10, Y9
 
-squaresdone:
-	VADDPD       Y6, Y5, Y5
-	VEXTRACTF128 $0x01, Y5, X4
-	VADDPD       X4, X5, X4
-	VPERMILPD    $0x01, X4, X5
-	VADDSD       X5, X4, X4
-	VMULSD       X1, X4, X4
-	VADDSD       X2, X4, X4
-	VSQRTSD      X4, X4, X4
-	VDIVSD       X4, X0, X4
+sumsdone:
+	VADDPD       Y7, Y6, Y6
+	VEXTRACTF128 $0x01, Y6, X3
+	VADDPD       X3, X6, X3
+	VPERMILPD    $0x01, X3, X5
+	VADDSD       X5, X3, X3
+	VADDPD       Y9, Y8, Y8
+	VEXTRACTF128 $0x01, Y8, X5
+	VADDPD       X5, X8, X5
+	VPERMILPD    $0x01, X5, X6
+	VADDSD       X6, X5, X5
+	VMULSD       X1, X3, X3
+	VMULSD       X1, X5, X5
+	VFNMADD231SD X3, X3, X5
+	VADDSD       X4, X3, X3
+	VADDSD       X2, X5, X5
+	VSQRTSD      X5, X5, X5
+	VDIVSD       X5, X0, X5
 	VCVTSD2SS    X3, X3, X3
 	VBROADCASTSS X3, Y3
-	VCVTSD2SS    X4, X4, X4
+	VCVTSD2SS    X5, X5, X4
 	VBROADCASTSS X4, Y4
 	VMOVSS       X3, (R8)
 	VMOVSS       X4, (R9)
@@ -550,7 +520,7 @@ done:
 	RET
 
 // func layerNormRowsAVX512(dst *float32, src *float32, gain *float32, bias *float32, mean *float32, inv *float32, eps float32, rows int, c int)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, FMA3
 TEXT ·layerNormRowsAVX512(SB), NOSPLIT, $0-72
 	MOVQ       dst+0(FP), DX
 	MOVQ       src+8(FP), BX
@@ -569,102 +539,75 @@ TEXT ·layerNormRowsAVX512(SB), NOSPLIT, $0-72
 	MOVQ       rows+56(FP), R10
 
 row:
-	VXORPS Z3, Z3, Z3
-	VXORPS Z4, Z4, Z4
-	XORQ   AX, AX
-	MOVQ   c+64(FP), CX
-	SUBQ   $0x10, CX
-	JLT    sumtail
+	VBROADCASTSS (BX), Z3
+	VCVTSS2SD    X3, X3, X4
+	VBROADCASTSD X4, Z5
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z7, Z7, Z7
+	VXORPS       Z8, Z8, Z8
+	VXORPS       Z9, Z9, Z9
+	XORQ         AX, AX
+	MOVQ         c+64(FP), CX
+	SUBQ         $0x10, CX
+	JLT          sumstail
 
-sum:
-	VMOVUPS       (BX)(AX*1), Z5
-	VEXTRACTF32X8 $0x01, Z5, Y6
-	VCVTPS2PD     Y5, Z5
-	VCVTPS2PD     Y6, Z6
-	VADDPD        Z5, Z3, Z3
-	VADDPD        Z6, Z4, Z4
-	ADDQ          $0x40, AX
-	SUBQ          $0x10, CX
-	JGE           sum
+sums:
+	VCVTPS2PD   (BX)(AX*1), Z10
+	VCVTPS2PD   32(BX)(AX*1), Z11
+	VSUBPD      Z5, Z10, Z10
+	VADDPD      Z10, Z6, Z6
+	VFMADD231PD Z10, Z10, Z8
+	VSUBPD      Z5, Z11, Z11
+	VADDPD      Z11, Z7, Z7
+	VFMADD231PD Z11, Z11, Z9
+	ADDQ        $0x40, AX
+	SUBQ        $0x10, CX
+	JGE         sums
 
-sumtail:
+sumstail:
 	ADDQ          $0x10, CX
-	JZ            sumdone
+	JZ            sumsdone
 	MOVQ          $0x00000001, R11
 	SHLQ          CL, R11
 	DECQ          R11
 	KMOVW         R11, K1
-	VMOVUPS.Z     (BX)(AX*1), K1, Z5
-	VEXTRACTF32X8 $0x01, Z5, Y6
-	VCVTPS2PD     Y5, Z5
-	VCVTPS2PD     Y6, Z6
-	VADDPD        Z5, Z3, Z3
-	VADDPD        Z6, Z4, Z4
+	VMOVUPS.Z     (BX)(AX*1), K1, Z10
+	VBLENDMPS     Z10, Z3, K1, Z12
+	VEXTRACTF32X8 $0x01, Z12, Y10
+	VCVTPS2PD     Y12, Z3
+	VCVTPS2PD     Y10, Z10
+	VSUBPD        Z5, Z3, Z3
+	VADDPD        Z3, Z6, Z6
+	VFMADD231PD   Z3, Z3, Z8
+	VSUBPD        Z5, Z10, Z10
+	VADDPD        Z10, Z7, Z7
+	VFMADD231PD   Z10, Z10, Z9
 
-sumdone:
-	VADDPD        Z4, Z3, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y4
-	VADDPD        Y4, Y3, Y3
-	VEXTRACTF128  $0x01, Y3, X4
-	VADDPD        X4, X3, X3
-	VPERMILPD     $0x01, X3, X4
-	VADDSD        X4, X3, X3
+sumsdone:
+	VADDPD        Z7, Z6, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y3
+	VADDPD        Y3, Y6, Y3
+	VEXTRACTF128  $0x01, Y3, X5
+	VADDPD        X5, X3, X3
+	VPERMILPD     $0x01, X3, X5
+	VADDSD        X5, X3, X3
+	VADDPD        Z9, Z8, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y5
+	VADDPD        Y5, Y8, Y5
+	VEXTRACTF128  $0x01, Y5, X6
+	VADDPD        X6, X5, X5
+	VPERMILPD     $0x01, X5, X6
+	VADDSD        X6, X5, X5
 	VMULSD        X1, X3, X3
-	VBROADCASTSD  X3, Z4
-	VXORPS        Z5, Z5, Z5
-	VXORPS        Z6, Z6, Z6
-	XORQ          AX, AX
-	MOVQ          c+64(FP), CX
-	SUBQ          $0x10, CX
-	JLT           squarestail
-
-squares:
-	VMOVUPS       (BX)(AX*1), Z7
-	VEXTRACTF32X8 $0x01, Z7, Y8
-	VCVTPS2PD     Y7, Z7
-	VCVTPS2PD     Y8, Z8
-	VSUBPD        Z4, Z7, Z7
-	VFMADD231PD   Z7, Z7, Z5
-	VSUBPD        Z4, Z8, Z8
-	VFMADD231PD   Z8, Z8, Z6
-	ADDQ          $0x40, AX
-	SUBQ          $0x10, CX
-	JGE           squares
-
-squarestail:
-	ADDQ          $0x10, CX
-	JZ            squaresdone
-	MOVQ          $0x00000001, R11
-	SHLQ          CL, R11
-	DECQ          R11
-	KMOVW         R11, K1
-	VMOVUPS.Z     (BX)(AX*1), K1, Z7
-	VEXTRACTF32X8 $0x01, Z7, Y8
-	VCVTPS2PD     Y7, Z7
-	VCVTPS2PD     Y8, Z8
-	VSUBPD        Z4, Z7, Z7
-	VMOVAPD.Z     Z7, K1, Z7
-	VFMADD231PD   Z7, Z7, Z5
-	VSUBPD        Z4, Z8, Z8
-	KSHIFTRW      $0x08, K1, K1
-	VMOVAPD.Z     Z8, K1, Z8
-	VFMADD231PD   Z8, Z8, Z6
-
-squaresdone:
-	VADDPD        Z6, Z5, Z5
-	VEXTRACTF64X4 $0x01, Z5, Y4
-	VADDPD        Y4, Y5, Y4
-	VEXTRACTF128  $0x01, Y4, X5
-	VADDPD        X5, X4, X4
-	VPERMILPD     $0x01, X4, X5
-	VADDSD        X5, X4, X4
-	VMULSD        X1, X4, X4
-	VADDSD        X2, X4, X4
-	VSQRTSD       X4, X4, X4
-	VDIVSD        X4, X0, X4
+	VMULSD        X1, X5, X5
+	VFNMADD231SD  X3, X3, X5
+	VADDSD        X4, X3, X3
+	VADDSD        X2, X5, X5
+	VSQRTSD       X5, X5, X5
+	VDIVSD        X5, X0, X5
 	VCVTSD2SS     X3, X3, X3
 	VBROADCASTSS  X3, Z3
-	VCVTSD2SS     X4, X4, X4
+	VCVTSD2SS     X5, X5, X4
 	VBROADCASTSS  X4, Z4
 	VMOVSS        X3, (R8)
 	VMOVSS        X4, (R9)

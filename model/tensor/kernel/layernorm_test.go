@@ -70,6 +70,72 @@ func checkLayerNorm(t *testing.T, impl table, rng *rand.Rand, rows, cols int, sh
 	}
 }
 
+// TestLayerNormOfOutlier: one element far from all others, at every place, and rows of one value.
+func TestLayerNormOfOutlier(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 10))
+	for _, impl := range tables() {
+		for _, cols := range []int{2, 5, 8, 9, 16, 31, 64, 1000} {
+			gain, bias := make([]float32, cols), make([]float32, cols)
+			for j := range gain {
+				gain[j] = 1
+			}
+			src, dst, mean, inv := make([]float32, cols), make([]float32, cols), make([]float32, 1), make([]float32, 1)
+			for at := range min(cols, 70) {
+				for _, far := range []float32{1e4, -1e8, 1e15} {
+					for j := range src {
+						src[j] = float32(rng.NormFloat64())
+					}
+					src[at] = far
+					impl.layerNorm(dst, src, gain, bias, mean, inv, normEps, cols)
+					_, m, s := layerNormOf(widened(src), widened(gain), widened(bias))
+					if !(math.Abs(float64(mean[0])-m) <= 1e-6*math.Abs(m)) || !(math.Abs(float64(inv[0])-s) <= 1e-6*s) {
+						t.Fatalf("%s, %d columns, %v at %d: mean %v, scale %v; expected %v, %v", impl.name, cols, far, at, mean[0], inv[0], m, s)
+					}
+				}
+			}
+			for j := range src {
+				src[j] = 0.1
+			}
+			impl.layerNorm(dst, src, gain, bias, mean, inv, normEps, cols)
+			if want := 1 / math.Sqrt(normEps); mean[0] != 0.1 || !(math.Abs(float64(inv[0])-want) <= 1e-6*want) || slices.Max(dst) != 0 || slices.Min(dst) != 0 {
+				t.Fatalf("%s, %d columns of 0.1: mean %v, scale %v, %v", impl.name, cols, mean[0], inv[0], dst)
+			}
+		}
+	}
+}
+
+// TestRowsStandAlone: a row's norm, softmax and their derivatives are the same bits alone and among others.
+func TestRowsStandAlone(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 10))
+	const rows = 5
+	for _, impl := range tables() {
+		for _, cols := range widths() {
+			of := func(n int) []float32 { return newMatrix(rng, 1, n, 0).v }
+			x, g, begun, gain, bias := of(rows*cols), of(rows*cols), of(rows*cols), of(cols), of(cols)
+			all := func(from, to int) (out [4][]float32) {
+				x, g := x[from*cols:to*cols], g[from*cols:to*cols]
+				for i := range out {
+					out[i] = slices.Clone(begun[from*cols : to*cols])
+				}
+				mean, inv := make([]float32, to-from), make([]float32, to-from)
+				impl.softmax(out[0], x, cols)
+				impl.softmaxBack(out[1], out[0], g, cols)
+				impl.layerNorm(out[2], x, gain, bias, mean, inv, normEps, cols)
+				impl.layerNormBack(out[3], make([]float32, cols), make([]float32, cols), g, x, gain, mean, inv, cols)
+				return out
+			}
+			whole := all(0, rows)
+			for r := range rows {
+				for i, v := range all(r, r+1) {
+					if !sameBits(v, whole[i][r*cols:(r+1)*cols]) {
+						t.Fatalf("%s, %d columns: result %d of row %d differs alone", impl.name, cols, i, r)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestLayerNormOfOddRows: NaN and infinity fill their row, and no other.
 func TestLayerNormOfOddRows(t *testing.T) {
 	for _, impl := range tables() {

@@ -135,7 +135,7 @@ func (p *Pool) run(parts int, t Task) {
 	p.rouse()
 	p.claim(0)
 	p.open.Store(false)
-	for p.inside.Load() != 0 { //nolint:revive // a part lasts microseconds: sleeping would take longer
+	for p.inside.Load() != 0 { // a part lasts microseconds: sleeping would take longer
 	}
 	p.task = nil
 }

@@ -56,28 +56,25 @@ func (k *rowKernel) layerNorm() {
 	VMOVSS(param("eps"), eps)
 	VCVTSS2SD(eps, eps, eps)
 	k.rows(func() {
-		a, b := k.zero(), k.zero()
-		k.sweep("sum", func() {
-			low, high := k.doubles(k.read(src))
-			VADDPD(low, a, a)
-			VADDPD(high, b, b)
-		})
-		m := k.total(a, b)
-		VMULSD(share, m, m)
-		every := k.everyDouble(m)
-		a, b = k.zero(), k.zero()
-		k.sweep("squares", func() {
-			low, high := k.doubles(k.read(src))
+		// Both sums in one pass, of differences from the row's first element: as that is one of the
+		// row, the square of its distance from the mean is at most c variances, and little cancels.
+		start, shift := k.broadcast(Mem{Base: src}), XMM()
+		VCVTSS2SD(start.AsX(), start.AsX(), shift)
+		every := k.everyDouble(shift)
+		acc := [4]reg.VecVirtual{k.zero(), k.zero(), k.zero(), k.zero()}
+		k.sweep("sums", func() {
+			low, high := k.readDoubles(src, start)
 			for i, x := range []reg.VecVirtual{low, high} {
 				VSUBPD(every, x, x)
-				if k.masks[0] != nil {
-					k.clear(x, i)
-				}
-				VFMADD231PD(x, x, []reg.VecVirtual{a, b}[i])
+				VADDPD(x, acc[i], acc[i])
+				VFMADD231PD(x, x, acc[2+i])
 			}
 		})
-		v := k.total(a, b)
+		m, v := k.total(acc[0], acc[1]), k.total(acc[2], acc[3])
+		VMULSD(share, m, m)
 		VMULSD(share, v, v)
+		VFNMADD231SD(m, m, v)
+		VADDSD(shift, m, m)
 		VADDSD(eps, v, v)
 		VSQRTSD(v, v, v)
 		VDIVSD(v, one, v)
@@ -93,22 +90,15 @@ func (k *rowKernel) layerNorm() {
 	})
 }
 
-// clear makes the lanes of a half vector of float64 zero that lie behind the row's end.
-func (k *rowKernel) clear(x reg.VecVirtual, half int) {
-	if k.wide {
-		m := k.masks[0]
-		if half == 1 {
-			high := K()
-			KSHIFTRW(U8(8), m, high)
-			m = high
-		}
-		VMOVAPD_Z(x, m, x)
-		return
+// readDoubles reads a vector of a row as two of float64; behind the row's end it has other's lanes.
+func (k *rowKernel) readDoubles(p reg.Register, other reg.VecVirtual) (low, high reg.VecVirtual) {
+	if k.masks[0] != nil {
+		return k.doubles(k.within(k.read(p), other))
 	}
-	m, wide := XMM(), YMM()
-	VEXTRACTF128(U8(half), k.masks[0], m)
-	VPMOVSXDQ(m, wide)
-	VANDPD(wide, x, x)
+	low, high = k.vector.vector(), k.vector.vector()
+	VCVTPS2PD(k.at(p), low)
+	VCVTPS2PD(k.at(p).Offset(2*k.lanes), high)
+	return low, high
 }
 
 // layerNormBack is the derivative of the rows; that of the gains runs along columns.
