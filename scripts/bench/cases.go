@@ -42,11 +42,6 @@ func (c benchCase) name(g group) string {
 // torch is the case's name on the other side.
 func (c benchCase) torch(g group) string { return g.bench + "/" + c.sizes }
 
-// pattern makes the testing package run this benchmark and no other.
-func (c benchCase) pattern(g group) string {
-	return "^" + strings.ReplaceAll(c.name(g), "/", "$/^") + "$"
-}
-
 const (
 	tensorPackage = "./model/tensor"
 	kernelPackage = "./model/tensor/kernel"

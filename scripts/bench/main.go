@@ -48,16 +48,16 @@ func run() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	m, records, err := measureAll(ctx, o)
-	if err != nil {
-		return err
+	m, records, failed := measureAll(ctx, o)
+	if len(records) == 0 {
+		return failed
 	}
 	results := resultsOf(records)
 	fmt.Printf("\n%s", report(m, results, ""))
 	if o.out == "" {
-		return nil
+		return failed
 	}
-	return out.write(m, records, results)
+	return errors.Join(failed, out.write(m, records, results))
 }
 
 // parse reads the command line. out is empty where nothing is to be written.

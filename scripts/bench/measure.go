@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -39,7 +40,8 @@ type session struct {
 	o     options
 }
 
-// measureAll times every case that is asked for.
+// measureAll times every case that is asked for. An error may come with the records of the cases
+// that did not fail.
 func measureAll(ctx context.Context, o options) (m machine, records []record, err error) {
 	s := session{torch: map[int][]*torchSide{}, times: times{"0.3s", 0.3, 0.1}, o: o}
 	if o.quick {
@@ -56,6 +58,7 @@ func measureAll(ctx context.Context, o options) (m machine, records []record, er
 		about := s.torch[1][0].about
 		m.Torch, m.BLAS = about.Torch, about.BLAS
 	}
+	var failed []string
 	for _, g := range groups() {
 		for _, c := range g.cases {
 			if !o.only.MatchString(c.name(g)) {
@@ -66,8 +69,19 @@ func measureAll(ctx context.Context, o options) (m machine, records []record, er
 				fmt.Fprintf(os.Stderr, "%s: no such benchmark\n", c.name(g))
 				continue
 			}
+			if ctx.Err() != nil {
+				return m, nil, ctx.Err()
+			}
 			if err != nil {
-				return m, nil, err
+				// The other cases' figures are worth having.
+				fmt.Fprintf(os.Stderr, "%s is left out: %v\n", c.name(g), err)
+				failed = append(failed, c.name(g))
+				if errors.Is(err, errEnded) {
+					if err := s.restart(ctx); err != nil {
+						return m, nil, err
+					}
+				}
+				continue
 			}
 			records = append(records, r)
 			fmt.Fprintln(os.Stderr, r.line())
@@ -75,6 +89,9 @@ func measureAll(ctx context.Context, o options) (m machine, records []record, er
 	}
 	if len(records) == 0 {
 		return m, nil, errors.New("no benchmark was run")
+	}
+	if failed != nil {
+		return m, records, fmt.Errorf("left out: %s", strings.Join(failed, ", "))
 	}
 	return m, records, nil
 }
@@ -85,7 +102,7 @@ func (s *session) start(ctx context.Context) error {
 		for _, setting := range settings(threads) {
 			t, err := startTorch(ctx, s.o.python, setting)
 			if err != nil {
-				return err
+				return errors.Join(err, s.closeTorch())
 			}
 			s.torch[threads] = append(s.torch[threads], t)
 		}
@@ -93,20 +110,30 @@ func (s *session) start(ctx context.Context) error {
 	return nil
 }
 
-func (s *session) close() error {
-	errs := []error{s.ours.close()}
+// restart makes the Python processes anew, since one ended.
+func (s *session) restart(ctx context.Context) error {
+	_ = s.closeTorch() // fails for the one that ended
+	return s.start(ctx)
+}
+
+func (s *session) close() error { return errors.Join(s.ours.close(), s.closeTorch()) }
+
+func (s *session) closeTorch() error {
+	var errs []error
 	for _, sides := range s.torch {
 		for _, t := range sides {
 			errs = append(errs, t.close())
 		}
 	}
+	clear(s.torch)
 	return errors.Join(errs...)
 }
 
 // measure runs the rounds of a case.
 func (s *session) measure(ctx context.Context, g group, c benchCase) (record, error) {
 	r := record{group: g, c: c}
-	if _, err := s.ours.run(ctx, g, c, "1x"); err != nil { // is it there?
+	name, err := s.ours.find(ctx, g, c)
+	if err != nil {
 		return r, err
 	}
 	side, found, err := s.calibrate(g, c)
@@ -118,7 +145,7 @@ func (s *session) measure(ctx context.Context, g group, c benchCase) (record, er
 		r.info = found.information()
 	}
 	for range s.o.rounds {
-		ns, err := s.ours.run(ctx, g, c, s.times.ours)
+		ns, err := s.ours.run(ctx, g, c, name, s.times.ours)
 		if err != nil {
 			return r, err
 		}

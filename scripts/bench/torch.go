@@ -112,7 +112,7 @@ func (t *torchSide) ask(r request) (answer, error) {
 		return answer{}, fmt.Errorf("request to PyTorch: %w", err)
 	}
 	if _, err := t.in.Write(append(line, '\n')); err != nil {
-		return answer{}, fmt.Errorf("request to PyTorch: %w", err)
+		return answer{}, t.ended(err)
 	}
 	var a answer
 	if err := t.read(&a); err != nil {
@@ -124,13 +124,20 @@ func (t *torchSide) ask(r request) (answer, error) {
 	return a, nil
 }
 
-// read decodes a line; where Python ended instead, the error has its last words.
+var errEnded = errors.New("PyTorch's side ended")
+
+// ended is the error of a process that is no more: how it ended and its last words.
+func (t *torchSide) ended(err error) error {
+	state := t.cmd.Wait() // ends the copying of standard error
+	said := strings.Split(strings.TrimSpace(t.errors.String()), "\n")
+	return fmt.Errorf("%w (%v): %s: %w", errEnded, state, said[len(said)-1], err)
+}
+
+// read decodes a line.
 func (t *torchSide) read(into any) error {
 	line, err := t.out.ReadBytes('\n')
 	if err != nil {
-		_ = t.cmd.Wait() // ends the copying of standard error
-		said := strings.Split(strings.TrimSpace(t.errors.String()), "\n")
-		return fmt.Errorf("PyTorch's side ended: %s: %w", said[len(said)-1], err)
+		return t.ended(err)
 	}
 	if err := json.Unmarshal(line, into); err != nil {
 		return fmt.Errorf("PyTorch's answer %q: %w", line, err)

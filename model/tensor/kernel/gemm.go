@@ -7,13 +7,26 @@ type Product struct {
 	TransA        bool // A is stored [K, M]
 	Add           bool // C is added to, not overwritten
 	ReLU          bool // C's negative elements become zero
+	After         After
+
+	apply func(dst, src []float32) // After's, of the implementation that runs
 }
+
+// After is a function of C's elements that is applied to each block of rows while it is in the nearest cache.
+type After int
+
+// The functions of After.
+const (
+	Nothing After = iota
+	ThenSigmoid
+	ThenTanh
+)
 
 // Gemm is C = A B in row-major order, A [M, K] (or its transpose), B [K, N], C [M, N]:
 //
 //	for i, j: s = bias[j], or C[i,j] with Add, or 0
 //	          for k: s = fma(A[i,k], B[k,j], s)
-//	          C[i,j] = s, or max(s, 0) with ReLU
+//	          C[i,j] = s, or max(s, 0) with ReLU; then σ or tanh of it, if After says so
 //
 // bias has N elements or is nil, and goes with no Add. C overlaps neither A nor B. The sum of an element
 // runs along k in order whatever the sizes are, so that a row of C depends on its row of A and on
@@ -23,7 +36,7 @@ func Gemm(c, a, b, bias []float32, p Product) {
 	if p.M == 0 || p.N == 0 {
 		return
 	}
-	best.gemm(c, a, b, bias, p)
+	best.gemm(c, a, b, bias, p.by(best))
 }
 
 // Rows is the product's part of rows [from, to) of C, and where its A and C begin.
@@ -90,6 +103,7 @@ func (p Product) blocked(c, a, b, bias []float32, most int, f block) {
 		if p.ReLU && k+depth == p.K {
 			flags |= flagReLU
 		}
+		last := k+depth == p.K
 		row := 0
 		for i := range blocks {
 			rows := p.M / blocks
@@ -101,8 +115,33 @@ func (p Product) blocked(c, a, b, bias []float32, most int, f block) {
 				at = k*p.LDA + row
 			}
 			f(first(a, at), p.LDA, first(b, k*p.LDB), p.LDB, first(c, row*p.LDC), p.LDC, rows, p.N, depth, first(bias, 0), flags)
+			if last || p.K == 0 {
+				p.after(c[row*p.LDC:], rows)
+			}
 			row += rows
 		}
+	}
+}
+
+// by is the product with the functions of an implementation.
+func (p Product) by(t table) Product {
+	switch p.After {
+	case ThenSigmoid:
+		p.apply = t.sigmoid
+	case ThenTanh:
+		p.apply = t.tanh
+	}
+	return p
+}
+
+// after applies After to rows of C.
+func (p Product) after(c []float32, rows int) {
+	if p.apply == nil {
+		return
+	}
+	for i := range rows {
+		row := c[i*p.LDC : i*p.LDC+p.N]
+		p.apply(row, row)
 	}
 }
 
@@ -146,6 +185,7 @@ func gemmGo(c, a, b, bias []float32, p Product) {
 			}
 		}
 	}
+	p.after(c, p.M)
 }
 
 func (p Product) element(a []float32, i, k int) float32 {

@@ -69,6 +69,7 @@ func TestGemm(t *testing.T) {
 				if size("deep", 9) == 0 {
 					p.K += deep
 				}
+				p.After = After(size("after", 2))
 				rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
 				checkGemm(t, impl, rng, p, extra, !p.Add && yes("bias"))
 			})
@@ -92,7 +93,7 @@ func checkGemm(t *rapid.T, impl table, rng *rand.Rand, p Product, extra func(str
 	if p.M == 0 || p.N == 0 {
 		return
 	}
-	impl.gemm(c.v, a.v, b.v, bias, p)
+	impl.gemm(c.v, a.v, b.v, bias, p.by(impl))
 	for i := range p.M {
 		for j := range p.N {
 			sum, size := 0.0, 1.0
@@ -112,6 +113,12 @@ func checkGemm(t *rapid.T, impl table, rng *rand.Rand, p Product, extra func(str
 			}
 			if p.ReLU {
 				sum = max(sum, 0)
+			}
+			switch p.After { // neither is steeper than one
+			case ThenSigmoid:
+				sum = sigmoidOf(sum)
+			case ThenTanh:
+				sum = math.Tanh(sum)
 			}
 			if d := math.Abs(c.at(i, j) - sum); !(d <= 1e-6*size) {
 				t.Fatalf("%s %+v: element [%d, %d] is %v, expected %v", impl.name, p, i, j, c.at(i, j), sum)
