@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"math"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -112,5 +113,44 @@ func TestReport(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report lacks %q:\n%s", want, text)
 		}
+	}
+}
+
+func TestFiles(t *testing.T) {
+	g := gemm()
+	records := []record{{group: g, c: g.cases[0], setting: "omp 1, blas 1", ours: []float64{10, 20}, torch: []float64{30, 40}},
+		{group: g, c: g.cases[1], ours: []float64{5}}}
+	f, m := files{root: t.TempDir()}, machine{CPU: "a processor", Cores: 2, Torch: "1"}
+	if err := f.write(m, records, resultsOf(records)); err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) string {
+		text, err := os.ReadFile(f.path(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	made := read(reportFile)
+	noted := strings.Replace(made, notesBegin, notesBegin+"\nBy hand.", 1)
+	if err := os.WriteFile(f.path(reportFile), []byte(noted), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	again, results, err := f.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.writeReport(again, results); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(reportFile); got != noted {
+		t.Errorf("the report made again is\n%s\ninstead of\n%s", got, noted)
+	}
+	if got := read(torchFile); !strings.HasSuffix(got, "pkg: presage/model/tensor\n"+
+		"BenchmarkGemm/m=200/n=64/threads=1 1 30 ns/op\nBenchmarkGemm/m=200/n=64/threads=1 1 40 ns/op\n") {
+		t.Errorf("PyTorch's rounds: %q", got)
+	}
+	if got := read(resultsFile); !strings.Contains(got, `"torch_ns": null`) || !strings.Contains(got, `"ratio": 2.5`) {
+		t.Errorf("results: %s", got)
 	}
 }
