@@ -116,6 +116,30 @@ func TestReport(t *testing.T) {
 	}
 }
 
+func TestSpeedup(t *testing.T) {
+	torch := []float64{10, 20}
+	results := []result{
+		{Name: "BenchmarkX/threads=1", Threads: 1, Ours: 6, Torch: &torch[0], Rounds: 3},
+		{Name: "BenchmarkX/threads=2", Threads: 2, Ours: 4, Torch: &torch[1], Rounds: 3},
+		{Name: "BenchmarkY/threads=1", Threads: 1, Ours: 6, Rounds: 3},
+		{Name: "BenchmarkY/threads=2", Threads: 2, Ours: 3, Rounds: 3},
+	}
+	var b strings.Builder
+	speedup(&b, results)
+	for _, want := range []string{"| BenchmarkX | 1.50 | 0.50 |\n", "| BenchmarkY | 2.00 |  |\n", "flatters us, in: X.\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the table lacks %q:\n%s", want, b.String())
+		}
+	}
+	if got := rounds(results); got != "3 rounds" {
+		t.Error(got)
+	}
+	results[0].Rounds = 2
+	if got := rounds(results); got != "2 to 3 rounds" {
+		t.Error(got)
+	}
+}
+
 func TestFiles(t *testing.T) {
 	g := gemm()
 	records := []record{{group: g, c: g.cases[0], setting: "omp 1, blas 1", ours: []float64{10, 20}, torch: []float64{30, 40}},

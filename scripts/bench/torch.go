@@ -128,9 +128,9 @@ var errEnded = errors.New("PyTorch's side ended")
 
 // ended is the error of a process that is no more: how it ended and its last words.
 func (t *torchSide) ended(err error) error {
-	state := t.cmd.Wait() // ends the copying of standard error
+	_ = t.cmd.Wait() // ends the copying of standard error; how it ended is in ProcessState
 	said := strings.Split(strings.TrimSpace(t.errors.String()), "\n")
-	return fmt.Errorf("%w (%v): %s: %w", errEnded, state, said[len(said)-1], err)
+	return fmt.Errorf("%w (%s): %s: %w", errEnded, t.cmd.ProcessState, said[len(said)-1], err)
 }
 
 // read decodes a line.

@@ -55,6 +55,29 @@ func TestBounds(t *testing.T) {
 				impl.softmaxBack(rows, rows, rows, n)
 				impl.layerNorm(rows, rows, a, b, mean, inv, 1, n)
 				impl.layerNormBack(rows, dst, a, rows, rows, b, mean, inv, n)
+				for _, u := range unaries() {
+					u.f(impl)(dst, a)
+				}
+			}
+		}
+	}
+}
+
+// TestBoundsOfGates: the same for gates, whose rows have blocks.
+func TestBoundsOfGates(t *testing.T) {
+	for _, atEnd := range []bool{false, true} {
+		of := fenced(t, atEnd)
+		for c := 1; c < 2*16+2; c++ {
+			const rows = 2
+			one, h, dY := of(rows*c), of(rows*c), of(rows*c)
+			in, rec, keep := of(rows*3*c), of(rows*3*c), of(rows*4*c)
+			for _, impl := range tables() {
+				for _, kept := range [][]float32{nil, keep} {
+					impl.gates(one, h, in, rec, kept, c)
+				}
+				for _, dH := range [][]float32{nil, one} {
+					impl.gatesBack(in, rec, dH, dY, h, keep, c)
+				}
 			}
 		}
 	}

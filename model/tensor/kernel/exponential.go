@@ -4,8 +4,8 @@ import "math"
 
 // The functions below work element by element; dst and src have one length and may be the same
 // memory. Their error is at most 1e-6 of the value over all of float32, where that is denormal at most two
-// of its smallest steps. Infinities give the limits, NaN gives NaN. An element's result depends
-// on that element alone, not on its place.
+// of its smallest steps. Infinities give the limits, NaN gives NaN, and
+// what is zero at zero keeps its sign. An element's result depends on that element alone, not on its place.
 
 // Exp is dst[i] = exp(src[i]).
 func Exp(dst, src []float32) { one("exp", best.exp, dst, src) }

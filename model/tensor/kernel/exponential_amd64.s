@@ -134,118 +134,118 @@ DATA exponentialNumbers<>+864(SB)/8, $0x3f0000003f000000
 DATA exponentialNumbers<>+872(SB)/8, $0x3f0000003f000000
 DATA exponentialNumbers<>+880(SB)/8, $0x3f0000003f000000
 DATA exponentialNumbers<>+888(SB)/8, $0x3f0000003f000000
-DATA exponentialNumbers<>+896(SB)/8, $0x3f3504f33f3504f3
-DATA exponentialNumbers<>+904(SB)/8, $0x3f3504f33f3504f3
-DATA exponentialNumbers<>+912(SB)/8, $0x3f3504f33f3504f3
-DATA exponentialNumbers<>+920(SB)/8, $0x3f3504f33f3504f3
-DATA exponentialNumbers<>+928(SB)/8, $0x3f3504f33f3504f3
-DATA exponentialNumbers<>+936(SB)/8, $0x3f3504f33f3504f3
-DATA exponentialNumbers<>+944(SB)/8, $0x3f3504f33f3504f3
-DATA exponentialNumbers<>+952(SB)/8, $0x3f3504f33f3504f3
-DATA exponentialNumbers<>+960(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+968(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+976(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+984(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+992(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+1000(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+1008(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+1016(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+1024(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1032(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1040(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1048(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1056(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1064(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1072(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1080(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1088(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1096(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1104(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1112(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1120(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1128(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1136(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1144(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1152(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1160(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1168(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1176(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1184(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1192(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1200(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1208(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1216(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1224(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1232(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1240(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1248(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1256(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1264(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1272(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1280(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1288(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1296(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1304(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1312(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1320(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1328(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1336(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1344(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1352(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1360(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1368(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1376(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1384(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1392(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1400(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1408(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1416(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1424(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1432(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1440(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1448(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1456(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1464(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1472(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1480(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1488(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1496(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1504(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1512(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1520(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1528(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1536(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1544(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1552(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1560(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1568(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1576(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1584(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1592(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1600(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1608(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1616(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1624(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1632(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1640(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1648(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1656(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1664(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1672(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1680(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1688(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1696(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1704(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1712(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1720(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1728(SB)/8, $0x8000000080000000
-DATA exponentialNumbers<>+1736(SB)/8, $0x8000000080000000
-DATA exponentialNumbers<>+1744(SB)/8, $0x8000000080000000
-DATA exponentialNumbers<>+1752(SB)/8, $0x8000000080000000
-DATA exponentialNumbers<>+1760(SB)/8, $0x8000000080000000
-DATA exponentialNumbers<>+1768(SB)/8, $0x8000000080000000
-DATA exponentialNumbers<>+1776(SB)/8, $0x8000000080000000
-DATA exponentialNumbers<>+1784(SB)/8, $0x8000000080000000
+DATA exponentialNumbers<>+896(SB)/8, $0x8000000080000000
+DATA exponentialNumbers<>+904(SB)/8, $0x8000000080000000
+DATA exponentialNumbers<>+912(SB)/8, $0x8000000080000000
+DATA exponentialNumbers<>+920(SB)/8, $0x8000000080000000
+DATA exponentialNumbers<>+928(SB)/8, $0x8000000080000000
+DATA exponentialNumbers<>+936(SB)/8, $0x8000000080000000
+DATA exponentialNumbers<>+944(SB)/8, $0x8000000080000000
+DATA exponentialNumbers<>+952(SB)/8, $0x8000000080000000
+DATA exponentialNumbers<>+960(SB)/8, $0x3f3504f33f3504f3
+DATA exponentialNumbers<>+968(SB)/8, $0x3f3504f33f3504f3
+DATA exponentialNumbers<>+976(SB)/8, $0x3f3504f33f3504f3
+DATA exponentialNumbers<>+984(SB)/8, $0x3f3504f33f3504f3
+DATA exponentialNumbers<>+992(SB)/8, $0x3f3504f33f3504f3
+DATA exponentialNumbers<>+1000(SB)/8, $0x3f3504f33f3504f3
+DATA exponentialNumbers<>+1008(SB)/8, $0x3f3504f33f3504f3
+DATA exponentialNumbers<>+1016(SB)/8, $0x3f3504f33f3504f3
+DATA exponentialNumbers<>+1024(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1032(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1040(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1048(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1056(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1064(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1072(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1080(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1088(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1096(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1104(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1112(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1120(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1128(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1136(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1144(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1152(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1160(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1168(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1176(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1184(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1192(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1200(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1208(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1216(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1224(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1232(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1240(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1248(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1256(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1264(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1272(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1280(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1288(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1296(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1304(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1312(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1320(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1328(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1336(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1344(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1352(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1360(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1368(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1376(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1384(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1392(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1400(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1408(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1416(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1424(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1432(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1440(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1448(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1456(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1464(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1472(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1480(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1488(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1496(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1504(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1512(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1520(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1528(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1536(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1544(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1552(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1560(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1568(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1576(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1584(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1592(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1600(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1608(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1616(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1624(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1632(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1640(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1648(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1656(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1664(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1672(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1680(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1688(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1696(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1704(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1712(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1720(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1728(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1736(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1744(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1752(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1760(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1768(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1776(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1784(SB)/8, $0x7fc000007fc00000
 DATA exponentialNumbers<>+1792(SB)/8, $0x3f3172183f317218
 DATA exponentialNumbers<>+1800(SB)/8, $0x3f3172183f317218
 DATA exponentialNumbers<>+1808(SB)/8, $0x3f3172183f317218
@@ -380,36 +380,38 @@ loop:
 	VMOVUPS      (CX), Y0
 	VMOVUPS      exponentialNumbers<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y1
-	VMOVUPS      exponentialNumbers<>+768(SB), Y0
-	VMAXPS       Y1, Y0, Y0
-	VMULPS       exponentialNumbers<>+128(SB), Y0, Y1
+	VMOVUPS      exponentialNumbers<>+768(SB), Y2
+	VMAXPS       Y1, Y2, Y2
+	VMULPS       exponentialNumbers<>+128(SB), Y2, Y1
 	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS exponentialNumbers<>+192(SB), Y1, Y0
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS exponentialNumbers<>+256(SB), Y1, Y0
-	VMOVUPS      exponentialNumbers<>+320(SB), Y2
-	VFMADD213PS  exponentialNumbers<>+384(SB), Y0, Y2
-	VFMADD213PS  exponentialNumbers<>+448(SB), Y0, Y2
-	VFMADD213PS  exponentialNumbers<>+512(SB), Y0, Y2
-	VFMADD213PS  exponentialNumbers<>+576(SB), Y0, Y2
-	VMULPS       Y0, Y0, Y3
 	VMOVAPS      Y2, Y2
-	VFMADD213PS  Y0, Y3, Y2
-	VMOVUPS      exponentialNumbers<>+832(SB), Y0
+	VFNMADD231PS exponentialNumbers<>+192(SB), Y1, Y2
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS exponentialNumbers<>+256(SB), Y1, Y2
+	VMOVUPS      exponentialNumbers<>+320(SB), Y3
+	VFMADD213PS  exponentialNumbers<>+384(SB), Y2, Y3
+	VFMADD213PS  exponentialNumbers<>+448(SB), Y2, Y3
+	VFMADD213PS  exponentialNumbers<>+512(SB), Y2, Y3
+	VFMADD213PS  exponentialNumbers<>+576(SB), Y2, Y3
+	VMULPS       Y2, Y2, Y4
+	VMOVAPS      Y3, Y3
+	VFMADD213PS  Y2, Y4, Y3
+	VMOVUPS      exponentialNumbers<>+832(SB), Y2
 	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       exponentialNumbers<>+704(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
+	VPSRAD       $0x01, Y1, Y4
+	VPSUBD       Y4, Y1, Y1
+	VPADDD       exponentialNumbers<>+704(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
 	VPADDD       exponentialNumbers<>+704(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y3, Y0, Y0
-	VMULPS       Y1, Y0, Y0
-	VSUBPS       exponentialNumbers<>+832(SB), Y0, Y1
-	VMOVAPS      Y0, Y0
-	VFMADD213PS  Y1, Y2, Y0
-	VADDPS       Y0, Y0, Y0
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VSUBPS       exponentialNumbers<>+832(SB), Y2, Y1
+	VMOVAPS      Y2, Y2
+	VFMADD213PS  Y1, Y3, Y2
+	VADDPS       Y2, Y2, Y1
+	VANDPS       exponentialNumbers<>+896(SB), Y0, Y0
+	VORPS        Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, AX
@@ -426,36 +428,38 @@ tail:
 	VMASKMOVPS   (CX), Y0, Y1
 	VMOVUPS      exponentialNumbers<>+0(SB), Y2
 	VMINPS       Y1, Y2, Y2
-	VMOVUPS      exponentialNumbers<>+768(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       exponentialNumbers<>+128(SB), Y1, Y2
+	VMOVUPS      exponentialNumbers<>+768(SB), Y3
+	VMAXPS       Y2, Y3, Y3
+	VMULPS       exponentialNumbers<>+128(SB), Y3, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS exponentialNumbers<>+192(SB), Y2, Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS exponentialNumbers<>+256(SB), Y2, Y1
-	VMOVUPS      exponentialNumbers<>+320(SB), Y3
-	VFMADD213PS  exponentialNumbers<>+384(SB), Y1, Y3
-	VFMADD213PS  exponentialNumbers<>+448(SB), Y1, Y3
-	VFMADD213PS  exponentialNumbers<>+512(SB), Y1, Y3
-	VFMADD213PS  exponentialNumbers<>+576(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y4
 	VMOVAPS      Y3, Y3
-	VFMADD213PS  Y1, Y4, Y3
-	VMOVUPS      exponentialNumbers<>+832(SB), Y1
+	VFNMADD231PS exponentialNumbers<>+192(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS exponentialNumbers<>+256(SB), Y2, Y3
+	VMOVUPS      exponentialNumbers<>+320(SB), Y4
+	VFMADD213PS  exponentialNumbers<>+384(SB), Y3, Y4
+	VFMADD213PS  exponentialNumbers<>+448(SB), Y3, Y4
+	VFMADD213PS  exponentialNumbers<>+512(SB), Y3, Y4
+	VFMADD213PS  exponentialNumbers<>+576(SB), Y3, Y4
+	VMULPS       Y3, Y3, Y5
+	VMOVAPS      Y4, Y4
+	VFMADD213PS  Y3, Y5, Y4
+	VMOVUPS      exponentialNumbers<>+832(SB), Y3
 	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y4
-	VPSUBD       Y4, Y2, Y2
-	VPADDD       exponentialNumbers<>+704(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
+	VPSRAD       $0x01, Y2, Y5
+	VPSUBD       Y5, Y2, Y2
+	VPADDD       exponentialNumbers<>+704(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
 	VPADDD       exponentialNumbers<>+704(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y4, Y1, Y1
-	VMULPS       Y2, Y1, Y1
-	VSUBPS       exponentialNumbers<>+832(SB), Y1, Y2
-	VMOVAPS      Y1, Y1
-	VFMADD213PS  Y2, Y3, Y1
-	VADDPS       Y1, Y1, Y1
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y2, Y3, Y3
+	VSUBPS       exponentialNumbers<>+832(SB), Y3, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD213PS  Y2, Y4, Y3
+	VADDPS       Y3, Y3, Y2
+	VANDPS       exponentialNumbers<>+896(SB), Y1, Y1
+	VORPS        Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
 done:
@@ -474,7 +478,7 @@ loop:
 	JLT         tail
 	VMOVUPS     (CX), Y0
 	VADDPS      exponentialNumbers<>+640(SB), Y0, Y1
-	VPSUBD      exponentialNumbers<>+896(SB), Y1, Y1
+	VPSUBD      exponentialNumbers<>+960(SB), Y1, Y1
 	VPSRAD      $0x17, Y1, Y1
 	VCVTDQ2PS   Y1, Y1
 	VXORPS      Y2, Y2, Y2
@@ -492,14 +496,14 @@ loop:
 	VSUBPS      exponentialNumbers<>+640(SB), Y3, Y2
 	VMOVAPS     Y0, Y4
 	VFMADD213PS Y2, Y3, Y4
-	VMOVUPS     exponentialNumbers<>+960(SB), Y2
-	VFMADD213PS exponentialNumbers<>+1024(SB), Y4, Y2
+	VMOVUPS     exponentialNumbers<>+1024(SB), Y2
 	VFMADD213PS exponentialNumbers<>+1088(SB), Y4, Y2
 	VFMADD213PS exponentialNumbers<>+1152(SB), Y4, Y2
 	VFMADD213PS exponentialNumbers<>+1216(SB), Y4, Y2
 	VFMADD213PS exponentialNumbers<>+1280(SB), Y4, Y2
 	VFMADD213PS exponentialNumbers<>+1344(SB), Y4, Y2
 	VFMADD213PS exponentialNumbers<>+1408(SB), Y4, Y2
+	VFMADD213PS exponentialNumbers<>+1472(SB), Y4, Y2
 	VMULPS      Y4, Y4, Y3
 	VMOVAPS     Y2, Y2
 	VFMADD213PS Y4, Y3, Y2
@@ -509,13 +513,15 @@ loop:
 	VMOVUPS     exponentialNumbers<>+192(SB), Y2
 	VMOVAPS     Y1, Y1
 	VFMADD213PS Y4, Y2, Y1
-	VCMPPS      $0x00, exponentialNumbers<>+1472(SB), Y0, Y2
+	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Y0, Y2
 	VBLENDVPS   Y2, Y0, Y1, Y1
-	VMOVUPS     exponentialNumbers<>+1600(SB), Y2
-	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Y0, Y3
-	VBLENDVPS   Y3, Y2, Y1, Y1
-	VMOVUPS     exponentialNumbers<>+1664(SB), Y2
-	VCMPPS      $0x01, exponentialNumbers<>+1536(SB), Y0, Y0
+	VANDPS      exponentialNumbers<>+896(SB), Y0, Y2
+	VORPS       Y1, Y2, Y2
+	VMOVUPS     exponentialNumbers<>+1664(SB), Y1
+	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Y0, Y3
+	VBLENDVPS   Y3, Y1, Y2, Y1
+	VMOVUPS     exponentialNumbers<>+1728(SB), Y2
+	VCMPPS      $0x01, exponentialNumbers<>+1600(SB), Y0, Y0
 	VBLENDVPS   Y0, Y2, Y1, Y0
 	VMOVUPS     Y0, (AX)
 	ADDQ        $0x20, CX
@@ -532,7 +538,7 @@ tail:
 	VMOVUPS     (BX)(SI*4), Y0
 	VMASKMOVPS  (CX), Y0, Y1
 	VADDPS      exponentialNumbers<>+640(SB), Y1, Y2
-	VPSUBD      exponentialNumbers<>+896(SB), Y2, Y2
+	VPSUBD      exponentialNumbers<>+960(SB), Y2, Y2
 	VPSRAD      $0x17, Y2, Y2
 	VCVTDQ2PS   Y2, Y2
 	VXORPS      Y3, Y3, Y3
@@ -550,14 +556,14 @@ tail:
 	VSUBPS      exponentialNumbers<>+640(SB), Y4, Y3
 	VMOVAPS     Y1, Y5
 	VFMADD213PS Y3, Y4, Y5
-	VMOVUPS     exponentialNumbers<>+960(SB), Y3
-	VFMADD213PS exponentialNumbers<>+1024(SB), Y5, Y3
+	VMOVUPS     exponentialNumbers<>+1024(SB), Y3
 	VFMADD213PS exponentialNumbers<>+1088(SB), Y5, Y3
 	VFMADD213PS exponentialNumbers<>+1152(SB), Y5, Y3
 	VFMADD213PS exponentialNumbers<>+1216(SB), Y5, Y3
 	VFMADD213PS exponentialNumbers<>+1280(SB), Y5, Y3
 	VFMADD213PS exponentialNumbers<>+1344(SB), Y5, Y3
 	VFMADD213PS exponentialNumbers<>+1408(SB), Y5, Y3
+	VFMADD213PS exponentialNumbers<>+1472(SB), Y5, Y3
 	VMULPS      Y5, Y5, Y4
 	VMOVAPS     Y3, Y3
 	VFMADD213PS Y5, Y4, Y3
@@ -567,13 +573,15 @@ tail:
 	VMOVUPS     exponentialNumbers<>+192(SB), Y3
 	VMOVAPS     Y2, Y2
 	VFMADD213PS Y5, Y3, Y2
-	VCMPPS      $0x00, exponentialNumbers<>+1472(SB), Y1, Y3
+	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Y1, Y3
 	VBLENDVPS   Y3, Y1, Y2, Y2
-	VMOVUPS     exponentialNumbers<>+1600(SB), Y3
-	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Y1, Y4
-	VBLENDVPS   Y4, Y3, Y2, Y2
-	VMOVUPS     exponentialNumbers<>+1664(SB), Y3
-	VCMPPS      $0x01, exponentialNumbers<>+1536(SB), Y1, Y1
+	VANDPS      exponentialNumbers<>+896(SB), Y1, Y3
+	VORPS       Y2, Y3, Y3
+	VMOVUPS     exponentialNumbers<>+1664(SB), Y2
+	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Y1, Y4
+	VBLENDVPS   Y4, Y2, Y3, Y2
+	VMOVUPS     exponentialNumbers<>+1728(SB), Y3
+	VCMPPS      $0x01, exponentialNumbers<>+1600(SB), Y1, Y1
 	VBLENDVPS   Y1, Y3, Y2, Y1
 	VMASKMOVPS  Y1, Y0, (AX)
 
@@ -592,7 +600,7 @@ loop:
 	CMPQ         DX, $0x08
 	JLT          tail
 	VMOVUPS      (CX), Y0
-	VORPS        exponentialNumbers<>+1728(SB), Y0, Y1
+	VORPS        exponentialNumbers<>+896(SB), Y0, Y1
 	VMOVUPS      exponentialNumbers<>+64(SB), Y2
 	VMAXPS       Y1, Y2, Y2
 	VMULPS       exponentialNumbers<>+128(SB), Y2, Y1
@@ -636,7 +644,7 @@ tail:
 	SUBQ         DX, SI
 	VMOVUPS      (BX)(SI*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
-	VORPS        exponentialNumbers<>+1728(SB), Y1, Y2
+	VORPS        exponentialNumbers<>+896(SB), Y1, Y2
 	VMOVUPS      exponentialNumbers<>+64(SB), Y3
 	VMAXPS       Y2, Y3, Y3
 	VMULPS       exponentialNumbers<>+128(SB), Y3, Y2
@@ -683,7 +691,7 @@ loop:
 	CMPQ         DX, $0x08
 	JLT          tail
 	VMOVUPS      (CX), Y0
-	VORPS        exponentialNumbers<>+1728(SB), Y0, Y1
+	VORPS        exponentialNumbers<>+896(SB), Y0, Y1
 	VADDPS       Y1, Y1, Y1
 	VMOVUPS      exponentialNumbers<>+768(SB), Y2
 	VMAXPS       Y1, Y2, Y2
@@ -716,7 +724,7 @@ loop:
 	VADDPS       exponentialNumbers<>+1920(SB), Y1, Y2
 	VDIVPS       Y2, Y1, Y1
 	VANDPS       exponentialNumbers<>+1984(SB), Y1, Y1
-	VANDPS       exponentialNumbers<>+1728(SB), Y0, Y0
+	VANDPS       exponentialNumbers<>+896(SB), Y0, Y0
 	VORPS        Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x20, CX
@@ -732,7 +740,7 @@ tail:
 	SUBQ         DX, SI
 	VMOVUPS      (BX)(SI*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
-	VORPS        exponentialNumbers<>+1728(SB), Y1, Y2
+	VORPS        exponentialNumbers<>+896(SB), Y1, Y2
 	VADDPS       Y2, Y2, Y2
 	VMOVUPS      exponentialNumbers<>+768(SB), Y3
 	VMAXPS       Y2, Y3, Y3
@@ -765,7 +773,7 @@ tail:
 	VADDPS       exponentialNumbers<>+1920(SB), Y2, Y3
 	VDIVPS       Y3, Y2, Y2
 	VANDPS       exponentialNumbers<>+1984(SB), Y2, Y2
-	VANDPS       exponentialNumbers<>+1728(SB), Y1, Y1
+	VANDPS       exponentialNumbers<>+896(SB), Y1, Y1
 	VORPS        Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
@@ -784,7 +792,7 @@ loop:
 	CMPQ         DX, $0x08
 	JLT          tail
 	VMOVUPS      (CX), Y0
-	VORPS        exponentialNumbers<>+1728(SB), Y0, Y1
+	VORPS        exponentialNumbers<>+896(SB), Y0, Y1
 	VMOVUPS      exponentialNumbers<>+64(SB), Y2
 	VMAXPS       Y1, Y2, Y2
 	VMULPS       exponentialNumbers<>+128(SB), Y2, Y1
@@ -812,7 +820,7 @@ loop:
 	VMULPS       Y3, Y2, Y2
 	VMULPS       Y1, Y2, Y2
 	VADDPS       exponentialNumbers<>+640(SB), Y2, Y1
-	VPSUBD       exponentialNumbers<>+896(SB), Y1, Y1
+	VPSUBD       exponentialNumbers<>+960(SB), Y1, Y1
 	VPSRAD       $0x17, Y1, Y1
 	VCVTDQ2PS    Y1, Y1
 	VXORPS       Y3, Y3, Y3
@@ -830,14 +838,14 @@ loop:
 	VSUBPS       exponentialNumbers<>+640(SB), Y4, Y3
 	VMOVAPS      Y2, Y2
 	VFMADD213PS  Y3, Y4, Y2
-	VMOVUPS      exponentialNumbers<>+960(SB), Y3
-	VFMADD213PS  exponentialNumbers<>+1024(SB), Y2, Y3
+	VMOVUPS      exponentialNumbers<>+1024(SB), Y3
 	VFMADD213PS  exponentialNumbers<>+1088(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+1152(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+1216(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+1280(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+1344(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+1408(SB), Y2, Y3
+	VFMADD213PS  exponentialNumbers<>+1472(SB), Y2, Y3
 	VMULPS       Y2, Y2, Y4
 	VMOVAPS      Y3, Y3
 	VFMADD213PS  Y2, Y4, Y3
@@ -864,7 +872,7 @@ tail:
 	SUBQ         DX, SI
 	VMOVUPS      (BX)(SI*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
-	VORPS        exponentialNumbers<>+1728(SB), Y1, Y2
+	VORPS        exponentialNumbers<>+896(SB), Y1, Y2
 	VMOVUPS      exponentialNumbers<>+64(SB), Y3
 	VMAXPS       Y2, Y3, Y3
 	VMULPS       exponentialNumbers<>+128(SB), Y3, Y2
@@ -892,7 +900,7 @@ tail:
 	VMULPS       Y4, Y3, Y3
 	VMULPS       Y2, Y3, Y3
 	VADDPS       exponentialNumbers<>+640(SB), Y3, Y2
-	VPSUBD       exponentialNumbers<>+896(SB), Y2, Y2
+	VPSUBD       exponentialNumbers<>+960(SB), Y2, Y2
 	VPSRAD       $0x17, Y2, Y2
 	VCVTDQ2PS    Y2, Y2
 	VXORPS       Y4, Y4, Y4
@@ -910,14 +918,14 @@ tail:
 	VSUBPS       exponentialNumbers<>+640(SB), Y5, Y4
 	VMOVAPS      Y3, Y3
 	VFMADD213PS  Y4, Y5, Y3
-	VMOVUPS      exponentialNumbers<>+960(SB), Y4
-	VFMADD213PS  exponentialNumbers<>+1024(SB), Y3, Y4
+	VMOVUPS      exponentialNumbers<>+1024(SB), Y4
 	VFMADD213PS  exponentialNumbers<>+1088(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+1152(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+1216(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+1280(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+1344(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+1408(SB), Y3, Y4
+	VFMADD213PS  exponentialNumbers<>+1472(SB), Y3, Y4
 	VMULPS       Y3, Y3, Y5
 	VMOVAPS      Y4, Y4
 	VFMADD213PS  Y3, Y5, Y4
@@ -952,7 +960,7 @@ loop:
 	VMOVUPS     exponentialNumbers<>+1856(SB), Y2
 	VMAXPS      Y1, Y2, Y2
 	VADDPS      exponentialNumbers<>+640(SB), Y2, Y3
-	VPSUBD      exponentialNumbers<>+896(SB), Y3, Y3
+	VPSUBD      exponentialNumbers<>+960(SB), Y3, Y3
 	VPSRAD      $0x17, Y3, Y3
 	VCVTDQ2PS   Y3, Y3
 	VXORPS      Y4, Y4, Y4
@@ -970,14 +978,14 @@ loop:
 	VSUBPS      exponentialNumbers<>+640(SB), Y5, Y4
 	VMOVAPS     Y2, Y2
 	VFMADD213PS Y4, Y5, Y2
-	VMOVUPS     exponentialNumbers<>+960(SB), Y4
-	VFMADD213PS exponentialNumbers<>+1024(SB), Y2, Y4
+	VMOVUPS     exponentialNumbers<>+1024(SB), Y4
 	VFMADD213PS exponentialNumbers<>+1088(SB), Y2, Y4
 	VFMADD213PS exponentialNumbers<>+1152(SB), Y2, Y4
 	VFMADD213PS exponentialNumbers<>+1216(SB), Y2, Y4
 	VFMADD213PS exponentialNumbers<>+1280(SB), Y2, Y4
 	VFMADD213PS exponentialNumbers<>+1344(SB), Y2, Y4
 	VFMADD213PS exponentialNumbers<>+1408(SB), Y2, Y4
+	VFMADD213PS exponentialNumbers<>+1472(SB), Y2, Y4
 	VMULPS      Y2, Y2, Y5
 	VMOVAPS     Y4, Y4
 	VFMADD213PS Y2, Y5, Y4
@@ -987,10 +995,10 @@ loop:
 	VMOVUPS     exponentialNumbers<>+192(SB), Y2
 	VMOVAPS     Y3, Y3
 	VFMADD213PS Y5, Y2, Y3
-	VCMPPS      $0x00, exponentialNumbers<>+1472(SB), Y1, Y2
+	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Y1, Y2
 	VBLENDVPS   Y2, Y1, Y3, Y2
 	VADDPS      exponentialNumbers<>+1920(SB), Y2, Y2
-	VANDPS      exponentialNumbers<>+1728(SB), Y0, Y3
+	VANDPS      exponentialNumbers<>+896(SB), Y0, Y3
 	VORPS       Y2, Y3, Y3
 	VCMPPS      $0x0e, exponentialNumbers<>+1856(SB), Y1, Y1
 	VBLENDVPS   Y1, Y3, Y0, Y0
@@ -1013,7 +1021,7 @@ tail:
 	VMOVUPS     exponentialNumbers<>+1856(SB), Y3
 	VMAXPS      Y2, Y3, Y3
 	VADDPS      exponentialNumbers<>+640(SB), Y3, Y4
-	VPSUBD      exponentialNumbers<>+896(SB), Y4, Y4
+	VPSUBD      exponentialNumbers<>+960(SB), Y4, Y4
 	VPSRAD      $0x17, Y4, Y4
 	VCVTDQ2PS   Y4, Y4
 	VXORPS      Y5, Y5, Y5
@@ -1031,14 +1039,14 @@ tail:
 	VSUBPS      exponentialNumbers<>+640(SB), Y6, Y5
 	VMOVAPS     Y3, Y3
 	VFMADD213PS Y5, Y6, Y3
-	VMOVUPS     exponentialNumbers<>+960(SB), Y5
-	VFMADD213PS exponentialNumbers<>+1024(SB), Y3, Y5
+	VMOVUPS     exponentialNumbers<>+1024(SB), Y5
 	VFMADD213PS exponentialNumbers<>+1088(SB), Y3, Y5
 	VFMADD213PS exponentialNumbers<>+1152(SB), Y3, Y5
 	VFMADD213PS exponentialNumbers<>+1216(SB), Y3, Y5
 	VFMADD213PS exponentialNumbers<>+1280(SB), Y3, Y5
 	VFMADD213PS exponentialNumbers<>+1344(SB), Y3, Y5
 	VFMADD213PS exponentialNumbers<>+1408(SB), Y3, Y5
+	VFMADD213PS exponentialNumbers<>+1472(SB), Y3, Y5
 	VMULPS      Y3, Y3, Y6
 	VMOVAPS     Y5, Y5
 	VFMADD213PS Y3, Y6, Y5
@@ -1048,10 +1056,10 @@ tail:
 	VMOVUPS     exponentialNumbers<>+192(SB), Y3
 	VMOVAPS     Y4, Y4
 	VFMADD213PS Y6, Y3, Y4
-	VCMPPS      $0x00, exponentialNumbers<>+1472(SB), Y2, Y3
+	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Y2, Y3
 	VBLENDVPS   Y3, Y2, Y4, Y3
 	VADDPS      exponentialNumbers<>+1920(SB), Y3, Y3
-	VANDPS      exponentialNumbers<>+1728(SB), Y1, Y4
+	VANDPS      exponentialNumbers<>+896(SB), Y1, Y4
 	VORPS       Y3, Y4, Y4
 	VCMPPS      $0x0e, exponentialNumbers<>+1856(SB), Y2, Y2
 	VBLENDVPS   Y2, Y4, Y1, Y1
@@ -1133,7 +1141,7 @@ done:
 	RET
 
 // func expm1AVX512(dst *float32, src *float32, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·expm1AVX512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), DX
@@ -1145,28 +1153,30 @@ loop:
 	VMOVUPS      (DX), Z0
 	VMOVUPS      exponentialNumbers<>+0(SB), Z1
 	VMINPS       Z0, Z1, Z1
-	VMOVUPS      exponentialNumbers<>+768(SB), Z0
-	VMAXPS       Z1, Z0, Z0
-	VMULPS       exponentialNumbers<>+128(SB), Z0, Z1
+	VMOVUPS      exponentialNumbers<>+768(SB), Z2
+	VMAXPS       Z1, Z2, Z2
+	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS exponentialNumbers<>+192(SB), Z1, Z0
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS exponentialNumbers<>+256(SB), Z1, Z0
-	VMOVUPS      exponentialNumbers<>+320(SB), Z2
-	VFMADD213PS  exponentialNumbers<>+384(SB), Z0, Z2
-	VFMADD213PS  exponentialNumbers<>+448(SB), Z0, Z2
-	VFMADD213PS  exponentialNumbers<>+512(SB), Z0, Z2
-	VFMADD213PS  exponentialNumbers<>+576(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z3
 	VMOVAPS      Z2, Z2
-	VFMADD213PS  Z0, Z3, Z2
-	VMOVUPS      exponentialNumbers<>+832(SB), Z0
-	VSCALEFPS    Z1, Z0, Z0
-	VSUBPS       exponentialNumbers<>+832(SB), Z0, Z1
-	VMOVAPS      Z0, Z0
-	VFMADD213PS  Z1, Z2, Z0
-	VADDPS       Z0, Z0, Z0
+	VFNMADD231PS exponentialNumbers<>+192(SB), Z1, Z2
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS exponentialNumbers<>+256(SB), Z1, Z2
+	VMOVUPS      exponentialNumbers<>+320(SB), Z3
+	VFMADD213PS  exponentialNumbers<>+384(SB), Z2, Z3
+	VFMADD213PS  exponentialNumbers<>+448(SB), Z2, Z3
+	VFMADD213PS  exponentialNumbers<>+512(SB), Z2, Z3
+	VFMADD213PS  exponentialNumbers<>+576(SB), Z2, Z3
+	VMULPS       Z2, Z2, Z4
+	VMOVAPS      Z3, Z3
+	VFMADD213PS  Z2, Z4, Z3
+	VMOVUPS      exponentialNumbers<>+832(SB), Z2
+	VSCALEFPS    Z1, Z2, Z1
+	VSUBPS       exponentialNumbers<>+832(SB), Z1, Z2
+	VMOVAPS      Z1, Z1
+	VFMADD213PS  Z2, Z3, Z1
+	VADDPS       Z1, Z1, Z1
+	VANDPS       exponentialNumbers<>+896(SB), Z0, Z0
+	VORPS        Z1, Z0, Z0
 	VMOVUPS      Z0, (AX)
 	ADDQ         $0x40, DX
 	ADDQ         $0x40, AX
@@ -1183,28 +1193,30 @@ tail:
 	VMOVUPS.Z    (DX), K1, Z0
 	VMOVUPS      exponentialNumbers<>+0(SB), Z1
 	VMINPS       Z0, Z1, Z1
-	VMOVUPS      exponentialNumbers<>+768(SB), Z0
-	VMAXPS       Z1, Z0, Z0
-	VMULPS       exponentialNumbers<>+128(SB), Z0, Z1
+	VMOVUPS      exponentialNumbers<>+768(SB), Z2
+	VMAXPS       Z1, Z2, Z2
+	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS exponentialNumbers<>+192(SB), Z1, Z0
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS exponentialNumbers<>+256(SB), Z1, Z0
-	VMOVUPS      exponentialNumbers<>+320(SB), Z2
-	VFMADD213PS  exponentialNumbers<>+384(SB), Z0, Z2
-	VFMADD213PS  exponentialNumbers<>+448(SB), Z0, Z2
-	VFMADD213PS  exponentialNumbers<>+512(SB), Z0, Z2
-	VFMADD213PS  exponentialNumbers<>+576(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z3
 	VMOVAPS      Z2, Z2
-	VFMADD213PS  Z0, Z3, Z2
-	VMOVUPS      exponentialNumbers<>+832(SB), Z0
-	VSCALEFPS    Z1, Z0, Z0
-	VSUBPS       exponentialNumbers<>+832(SB), Z0, Z1
-	VMOVAPS      Z0, Z0
-	VFMADD213PS  Z1, Z2, Z0
-	VADDPS       Z0, Z0, Z0
+	VFNMADD231PS exponentialNumbers<>+192(SB), Z1, Z2
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS exponentialNumbers<>+256(SB), Z1, Z2
+	VMOVUPS      exponentialNumbers<>+320(SB), Z3
+	VFMADD213PS  exponentialNumbers<>+384(SB), Z2, Z3
+	VFMADD213PS  exponentialNumbers<>+448(SB), Z2, Z3
+	VFMADD213PS  exponentialNumbers<>+512(SB), Z2, Z3
+	VFMADD213PS  exponentialNumbers<>+576(SB), Z2, Z3
+	VMULPS       Z2, Z2, Z4
+	VMOVAPS      Z3, Z3
+	VFMADD213PS  Z2, Z4, Z3
+	VMOVUPS      exponentialNumbers<>+832(SB), Z2
+	VSCALEFPS    Z1, Z2, Z1
+	VSUBPS       exponentialNumbers<>+832(SB), Z1, Z2
+	VMOVAPS      Z1, Z1
+	VFMADD213PS  Z2, Z3, Z1
+	VADDPS       Z1, Z1, Z1
+	VANDPS       exponentialNumbers<>+896(SB), Z0, Z0
+	VORPS        Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (AX)
 
 done:
@@ -1223,7 +1235,7 @@ loop:
 	JLT         tail
 	VMOVUPS     (DX), Z0
 	VADDPS      exponentialNumbers<>+640(SB), Z0, Z1
-	VPSUBD      exponentialNumbers<>+896(SB), Z1, Z1
+	VPSUBD      exponentialNumbers<>+960(SB), Z1, Z1
 	VPSRAD      $0x17, Z1, Z1
 	VCVTDQ2PS   Z1, Z1
 	VXORPS      Z8, Z8, Z8
@@ -1233,14 +1245,14 @@ loop:
 	VSUBPS      exponentialNumbers<>+640(SB), Z8, Z9
 	VMOVAPS     Z0, Z10
 	VFMADD213PS Z9, Z8, Z10
-	VMOVUPS     exponentialNumbers<>+960(SB), Z8
-	VFMADD213PS exponentialNumbers<>+1024(SB), Z10, Z8
+	VMOVUPS     exponentialNumbers<>+1024(SB), Z8
 	VFMADD213PS exponentialNumbers<>+1088(SB), Z10, Z8
 	VFMADD213PS exponentialNumbers<>+1152(SB), Z10, Z8
 	VFMADD213PS exponentialNumbers<>+1216(SB), Z10, Z8
 	VFMADD213PS exponentialNumbers<>+1280(SB), Z10, Z8
 	VFMADD213PS exponentialNumbers<>+1344(SB), Z10, Z8
 	VFMADD213PS exponentialNumbers<>+1408(SB), Z10, Z8
+	VFMADD213PS exponentialNumbers<>+1472(SB), Z10, Z8
 	VMULPS      Z10, Z10, Z9
 	VMOVAPS     Z8, Z8
 	VFMADD213PS Z10, Z9, Z8
@@ -1250,13 +1262,15 @@ loop:
 	VMOVUPS     exponentialNumbers<>+192(SB), Z8
 	VMOVAPS     Z1, Z1
 	VFMADD213PS Z10, Z8, Z1
-	VCMPPS      $0x00, exponentialNumbers<>+1472(SB), Z0, K1
-	VBLENDMPS   Z0, Z1, K1, Z2
-	VMOVUPS     exponentialNumbers<>+1600(SB), Z1
 	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Z0, K1
-	VBLENDMPS   Z1, Z2, K1, Z3
-	VMOVUPS     exponentialNumbers<>+1664(SB), Z1
-	VCMPPS      $0x01, exponentialNumbers<>+1536(SB), Z0, K1
+	VBLENDMPS   Z0, Z1, K1, Z2
+	VANDPS      exponentialNumbers<>+896(SB), Z0, Z1
+	VORPS       Z2, Z1, Z1
+	VMOVUPS     exponentialNumbers<>+1664(SB), Z8
+	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Z0, K1
+	VBLENDMPS   Z8, Z1, K1, Z3
+	VMOVUPS     exponentialNumbers<>+1728(SB), Z1
+	VCMPPS      $0x01, exponentialNumbers<>+1600(SB), Z0, K1
 	VBLENDMPS   Z1, Z3, K1, Z4
 	VMOVUPS     Z4, (AX)
 	ADDQ        $0x40, DX
@@ -1273,7 +1287,7 @@ tail:
 	KMOVW       BX, K1
 	VMOVUPS.Z   (DX), K1, Z0
 	VADDPS      exponentialNumbers<>+640(SB), Z0, Z1
-	VPSUBD      exponentialNumbers<>+896(SB), Z1, Z1
+	VPSUBD      exponentialNumbers<>+960(SB), Z1, Z1
 	VPSRAD      $0x17, Z1, Z1
 	VCVTDQ2PS   Z1, Z1
 	VXORPS      Z2, Z2, Z2
@@ -1283,14 +1297,14 @@ tail:
 	VSUBPS      exponentialNumbers<>+640(SB), Z2, Z3
 	VMOVAPS     Z0, Z4
 	VFMADD213PS Z3, Z2, Z4
-	VMOVUPS     exponentialNumbers<>+960(SB), Z2
-	VFMADD213PS exponentialNumbers<>+1024(SB), Z4, Z2
+	VMOVUPS     exponentialNumbers<>+1024(SB), Z2
 	VFMADD213PS exponentialNumbers<>+1088(SB), Z4, Z2
 	VFMADD213PS exponentialNumbers<>+1152(SB), Z4, Z2
 	VFMADD213PS exponentialNumbers<>+1216(SB), Z4, Z2
 	VFMADD213PS exponentialNumbers<>+1280(SB), Z4, Z2
 	VFMADD213PS exponentialNumbers<>+1344(SB), Z4, Z2
 	VFMADD213PS exponentialNumbers<>+1408(SB), Z4, Z2
+	VFMADD213PS exponentialNumbers<>+1472(SB), Z4, Z2
 	VMULPS      Z4, Z4, Z3
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z4, Z3, Z2
@@ -1300,13 +1314,15 @@ tail:
 	VMOVUPS     exponentialNumbers<>+192(SB), Z2
 	VMOVAPS     Z1, Z1
 	VFMADD213PS Z4, Z2, Z1
-	VCMPPS      $0x00, exponentialNumbers<>+1472(SB), Z0, K2
-	VBLENDMPS   Z0, Z1, K2, Z5
-	VMOVUPS     exponentialNumbers<>+1600(SB), Z1
 	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Z0, K2
-	VBLENDMPS   Z1, Z5, K2, Z6
-	VMOVUPS     exponentialNumbers<>+1664(SB), Z1
-	VCMPPS      $0x01, exponentialNumbers<>+1536(SB), Z0, K2
+	VBLENDMPS   Z0, Z1, K2, Z5
+	VANDPS      exponentialNumbers<>+896(SB), Z0, Z1
+	VORPS       Z5, Z1, Z1
+	VMOVUPS     exponentialNumbers<>+1664(SB), Z2
+	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Z0, K2
+	VBLENDMPS   Z2, Z1, K2, Z6
+	VMOVUPS     exponentialNumbers<>+1728(SB), Z1
+	VCMPPS      $0x01, exponentialNumbers<>+1600(SB), Z0, K2
 	VBLENDMPS   Z1, Z6, K2, Z7
 	VMOVUPS     Z7, K1, (AX)
 
@@ -1325,7 +1341,7 @@ loop:
 	CMPQ         CX, $0x10
 	JLT          tail
 	VMOVUPS      (DX), Z0
-	VORPS        exponentialNumbers<>+1728(SB), Z0, Z1
+	VORPS        exponentialNumbers<>+896(SB), Z0, Z1
 	VMOVUPS      exponentialNumbers<>+64(SB), Z2
 	VMAXPS       Z1, Z2, Z2
 	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
@@ -1361,7 +1377,7 @@ tail:
 	DECQ         BX
 	KMOVW        BX, K1
 	VMOVUPS.Z    (DX), K1, Z0
-	VORPS        exponentialNumbers<>+1728(SB), Z0, Z1
+	VORPS        exponentialNumbers<>+896(SB), Z0, Z1
 	VMOVUPS      exponentialNumbers<>+64(SB), Z2
 	VMAXPS       Z1, Z2, Z2
 	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
@@ -1400,7 +1416,7 @@ loop:
 	CMPQ         CX, $0x10
 	JLT          tail
 	VMOVUPS      (DX), Z0
-	VORPS        exponentialNumbers<>+1728(SB), Z0, Z1
+	VORPS        exponentialNumbers<>+896(SB), Z0, Z1
 	VADDPS       Z1, Z1, Z1
 	VMOVUPS      exponentialNumbers<>+768(SB), Z2
 	VMAXPS       Z1, Z2, Z2
@@ -1425,7 +1441,7 @@ loop:
 	VADDPS       exponentialNumbers<>+1920(SB), Z1, Z2
 	VDIVPS       Z2, Z1, Z1
 	VANDPS       exponentialNumbers<>+1984(SB), Z1, Z1
-	VANDPS       exponentialNumbers<>+1728(SB), Z0, Z0
+	VANDPS       exponentialNumbers<>+896(SB), Z0, Z0
 	VORPS        Z1, Z0, Z0
 	VMOVUPS      Z0, (AX)
 	ADDQ         $0x40, DX
@@ -1441,7 +1457,7 @@ tail:
 	DECQ         BX
 	KMOVW        BX, K1
 	VMOVUPS.Z    (DX), K1, Z0
-	VORPS        exponentialNumbers<>+1728(SB), Z0, Z1
+	VORPS        exponentialNumbers<>+896(SB), Z0, Z1
 	VADDPS       Z1, Z1, Z1
 	VMOVUPS      exponentialNumbers<>+768(SB), Z2
 	VMAXPS       Z1, Z2, Z2
@@ -1466,7 +1482,7 @@ tail:
 	VADDPS       exponentialNumbers<>+1920(SB), Z1, Z2
 	VDIVPS       Z2, Z1, Z1
 	VANDPS       exponentialNumbers<>+1984(SB), Z1, Z1
-	VANDPS       exponentialNumbers<>+1728(SB), Z0, Z0
+	VANDPS       exponentialNumbers<>+896(SB), Z0, Z0
 	VORPS        Z1, Z0, Z0
 	VMOVUPS      Z0, K1, (AX)
 
@@ -1485,7 +1501,7 @@ loop:
 	CMPQ         CX, $0x10
 	JLT          tail
 	VMOVUPS      (DX), Z0
-	VORPS        exponentialNumbers<>+1728(SB), Z0, Z1
+	VORPS        exponentialNumbers<>+896(SB), Z0, Z1
 	VMOVUPS      exponentialNumbers<>+64(SB), Z2
 	VMAXPS       Z1, Z2, Z2
 	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
@@ -1505,7 +1521,7 @@ loop:
 	VADDPS       exponentialNumbers<>+640(SB), Z3, Z2
 	VSCALEFPS    Z1, Z2, Z1
 	VADDPS       exponentialNumbers<>+640(SB), Z1, Z2
-	VPSUBD       exponentialNumbers<>+896(SB), Z2, Z2
+	VPSUBD       exponentialNumbers<>+960(SB), Z2, Z2
 	VPSRAD       $0x17, Z2, Z2
 	VCVTDQ2PS    Z2, Z2
 	VXORPS       Z3, Z3, Z3
@@ -1515,14 +1531,14 @@ loop:
 	VSUBPS       exponentialNumbers<>+640(SB), Z3, Z4
 	VMOVAPS      Z1, Z1
 	VFMADD213PS  Z4, Z3, Z1
-	VMOVUPS      exponentialNumbers<>+960(SB), Z3
-	VFMADD213PS  exponentialNumbers<>+1024(SB), Z1, Z3
+	VMOVUPS      exponentialNumbers<>+1024(SB), Z3
 	VFMADD213PS  exponentialNumbers<>+1088(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1152(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1216(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1280(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1344(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1408(SB), Z1, Z3
+	VFMADD213PS  exponentialNumbers<>+1472(SB), Z1, Z3
 	VMULPS       Z1, Z1, Z4
 	VMOVAPS      Z3, Z3
 	VFMADD213PS  Z1, Z4, Z3
@@ -1549,7 +1565,7 @@ tail:
 	DECQ         BX
 	KMOVW        BX, K1
 	VMOVUPS.Z    (DX), K1, Z0
-	VORPS        exponentialNumbers<>+1728(SB), Z0, Z1
+	VORPS        exponentialNumbers<>+896(SB), Z0, Z1
 	VMOVUPS      exponentialNumbers<>+64(SB), Z2
 	VMAXPS       Z1, Z2, Z2
 	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
@@ -1569,7 +1585,7 @@ tail:
 	VADDPS       exponentialNumbers<>+640(SB), Z3, Z2
 	VSCALEFPS    Z1, Z2, Z1
 	VADDPS       exponentialNumbers<>+640(SB), Z1, Z2
-	VPSUBD       exponentialNumbers<>+896(SB), Z2, Z2
+	VPSUBD       exponentialNumbers<>+960(SB), Z2, Z2
 	VPSRAD       $0x17, Z2, Z2
 	VCVTDQ2PS    Z2, Z2
 	VXORPS       Z3, Z3, Z3
@@ -1579,14 +1595,14 @@ tail:
 	VSUBPS       exponentialNumbers<>+640(SB), Z3, Z4
 	VMOVAPS      Z1, Z1
 	VFMADD213PS  Z4, Z3, Z1
-	VMOVUPS      exponentialNumbers<>+960(SB), Z3
-	VFMADD213PS  exponentialNumbers<>+1024(SB), Z1, Z3
+	VMOVUPS      exponentialNumbers<>+1024(SB), Z3
 	VFMADD213PS  exponentialNumbers<>+1088(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1152(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1216(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1280(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1344(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1408(SB), Z1, Z3
+	VFMADD213PS  exponentialNumbers<>+1472(SB), Z1, Z3
 	VMULPS       Z1, Z1, Z4
 	VMOVAPS      Z3, Z3
 	VFMADD213PS  Z1, Z4, Z3
@@ -1621,7 +1637,7 @@ loop:
 	VMOVUPS     exponentialNumbers<>+1856(SB), Z6
 	VMAXPS      Z1, Z6, Z6
 	VADDPS      exponentialNumbers<>+640(SB), Z6, Z7
-	VPSUBD      exponentialNumbers<>+896(SB), Z7, Z7
+	VPSUBD      exponentialNumbers<>+960(SB), Z7, Z7
 	VPSRAD      $0x17, Z7, Z7
 	VCVTDQ2PS   Z7, Z7
 	VXORPS      Z8, Z8, Z8
@@ -1631,14 +1647,14 @@ loop:
 	VSUBPS      exponentialNumbers<>+640(SB), Z8, Z9
 	VMOVAPS     Z6, Z6
 	VFMADD213PS Z9, Z8, Z6
-	VMOVUPS     exponentialNumbers<>+960(SB), Z8
-	VFMADD213PS exponentialNumbers<>+1024(SB), Z6, Z8
+	VMOVUPS     exponentialNumbers<>+1024(SB), Z8
 	VFMADD213PS exponentialNumbers<>+1088(SB), Z6, Z8
 	VFMADD213PS exponentialNumbers<>+1152(SB), Z6, Z8
 	VFMADD213PS exponentialNumbers<>+1216(SB), Z6, Z8
 	VFMADD213PS exponentialNumbers<>+1280(SB), Z6, Z8
 	VFMADD213PS exponentialNumbers<>+1344(SB), Z6, Z8
 	VFMADD213PS exponentialNumbers<>+1408(SB), Z6, Z8
+	VFMADD213PS exponentialNumbers<>+1472(SB), Z6, Z8
 	VMULPS      Z6, Z6, Z9
 	VMOVAPS     Z8, Z8
 	VFMADD213PS Z6, Z9, Z8
@@ -1648,10 +1664,10 @@ loop:
 	VMOVUPS     exponentialNumbers<>+192(SB), Z6
 	VMOVAPS     Z7, Z7
 	VFMADD213PS Z9, Z6, Z7
-	VCMPPS      $0x00, exponentialNumbers<>+1472(SB), Z1, K1
+	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Z1, K1
 	VBLENDMPS   Z1, Z7, K1, Z2
 	VADDPS      exponentialNumbers<>+1920(SB), Z2, Z6
-	VANDPS      exponentialNumbers<>+1728(SB), Z0, Z7
+	VANDPS      exponentialNumbers<>+896(SB), Z0, Z7
 	VORPS       Z6, Z7, Z7
 	VCMPPS      $0x0e, exponentialNumbers<>+1856(SB), Z1, K1
 	VBLENDMPS   Z7, Z0, K1, Z3
@@ -1674,7 +1690,7 @@ tail:
 	VMOVUPS     exponentialNumbers<>+1856(SB), Z2
 	VMAXPS      Z1, Z2, Z2
 	VADDPS      exponentialNumbers<>+640(SB), Z2, Z3
-	VPSUBD      exponentialNumbers<>+896(SB), Z3, Z3
+	VPSUBD      exponentialNumbers<>+960(SB), Z3, Z3
 	VPSRAD      $0x17, Z3, Z3
 	VCVTDQ2PS   Z3, Z3
 	VXORPS      Z6, Z6, Z6
@@ -1684,14 +1700,14 @@ tail:
 	VSUBPS      exponentialNumbers<>+640(SB), Z6, Z7
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z7, Z6, Z2
-	VMOVUPS     exponentialNumbers<>+960(SB), Z6
-	VFMADD213PS exponentialNumbers<>+1024(SB), Z2, Z6
+	VMOVUPS     exponentialNumbers<>+1024(SB), Z6
 	VFMADD213PS exponentialNumbers<>+1088(SB), Z2, Z6
 	VFMADD213PS exponentialNumbers<>+1152(SB), Z2, Z6
 	VFMADD213PS exponentialNumbers<>+1216(SB), Z2, Z6
 	VFMADD213PS exponentialNumbers<>+1280(SB), Z2, Z6
 	VFMADD213PS exponentialNumbers<>+1344(SB), Z2, Z6
 	VFMADD213PS exponentialNumbers<>+1408(SB), Z2, Z6
+	VFMADD213PS exponentialNumbers<>+1472(SB), Z2, Z6
 	VMULPS      Z2, Z2, Z7
 	VMOVAPS     Z6, Z6
 	VFMADD213PS Z2, Z7, Z6
@@ -1701,10 +1717,10 @@ tail:
 	VMOVUPS     exponentialNumbers<>+192(SB), Z2
 	VMOVAPS     Z3, Z3
 	VFMADD213PS Z7, Z2, Z3
-	VCMPPS      $0x00, exponentialNumbers<>+1472(SB), Z1, K2
+	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Z1, K2
 	VBLENDMPS   Z1, Z3, K2, Z4
 	VADDPS      exponentialNumbers<>+1920(SB), Z4, Z2
-	VANDPS      exponentialNumbers<>+1728(SB), Z0, Z3
+	VANDPS      exponentialNumbers<>+896(SB), Z0, Z3
 	VORPS       Z2, Z3, Z3
 	VCMPPS      $0x0e, exponentialNumbers<>+1856(SB), Z1, K2
 	VBLENDMPS   Z3, Z0, K2, Z5

@@ -88,6 +88,23 @@ func TestExponentials(t *testing.T) {
 	}
 }
 
+// TestExponentialsOfZero: a zero, or what is next to nothing, gives the sign that the function has there.
+func TestExponentialsOfZero(t *testing.T) {
+	const least = math.SmallestNonzeroFloat32
+	src := []float32{0, float32(math.Copysign(0, -1)), least, -least}
+	for _, impl := range tables() {
+		for _, u := range unaries() {
+			dst := make([]float32, len(src))
+			u.f(impl)(dst, src)
+			for i, x := range src {
+				if want := u.want(float64(x)); math.Signbit(float64(dst[i])) != math.Signbit(want) {
+					t.Errorf("%s %s of %g is %g, expected %g", impl.name, u.name, x, dst[i], want)
+				}
+			}
+		}
+	}
+}
+
 // TestExponentialsKeepToThemselves: no element of another place changes a result, and nothing outside
 // of the slices is read or written.
 func TestExponentialsKeepToThemselves(t *testing.T) {

@@ -65,6 +65,39 @@ func TestGRUGates(t *testing.T) {
 	}
 }
 
+// TestGatesAnywhere: an element becomes the same in any row and column as it does alone.
+func TestGatesAnywhere(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 2))
+	for _, impl := range tables() {
+		for range 500 {
+			rows, c := 1+rng.IntN(4), 1+rng.IntN(130)
+			m := func(cols int) []float32 { return newMatrix(rng, rows, cols, 0).v }
+			out, h, in, rec, keep := m(c), m(c), m(3*c), m(3*c), m(4*c)
+			impl.gates(out, h, in, rec, keep, c)
+			dIn, dRec, dH, dY := m(3*c), m(3*c), m(c), m(c)
+			impl.gatesBack(dIn, dRec, dH, dY, h, keep, c)
+			i, j := rng.IntN(rows), rng.IntN(c)
+			// of is the element's part of a row of blocks.
+			of := func(v []float32, blocks int) (part []float32) {
+				for k := range blocks {
+					part = append(part, v[(blocks*i+k)*c+j])
+				}
+				return part
+			}
+			state, kept := make([]float32, 1), make([]float32, 4)
+			impl.gates(state, of(h, 1), of(in, 3), of(rec, 3), kept, 1)
+			a, b, d := make([]float32, 3), make([]float32, 3), make([]float32, 1)
+			impl.gatesBack(a, b, d, of(dY, 1), of(h, 1), kept, 1)
+			if !sameBits(state, of(out, 1)) || !sameBits(kept, of(keep, 4)) {
+				t.Fatalf("%s [%d, %d]: element [%d, %d] differs alone", impl.name, rows, c, i, j)
+			}
+			if !sameBits(a, of(dIn, 3)) || !sameBits(b, of(dRec, 3)) || !sameBits(d, of(dH, 1)) {
+				t.Fatalf("%s [%d, %d]: the derivative of [%d, %d] differs alone", impl.name, rows, c, i, j)
+			}
+		}
+	}
+}
+
 func BenchmarkGRUGates(b *testing.B) {
 	for _, rows := range []int{200, 1000, 5000} {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {

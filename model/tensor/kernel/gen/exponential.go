@@ -66,8 +66,9 @@ func (v *vector) expm1Within(n, em reg.VecVirtual) reg.VecVirtual {
 	return v.add(y, y)
 }
 
+// expm1 has the sign of x throughout; taking it from there keeps that of zero.
 func (v *vector) expm1(x reg.VecVirtual) reg.VecVirtual {
-	return v.expm1Within(v.reduced(v.least(v.most(x, v.num(88.9)), v.num(-20))))
+	return v.signed(v.expm1Within(v.reduced(v.least(v.most(x, v.num(88.9)), v.num(-20)))), x)
 }
 
 // sigmoid is e/(1+e) on the left and 1/(1+e) on the right, with e = exp(-|x|).
@@ -102,8 +103,9 @@ func (v *vector) log1pFrom(x reg.VecVirtual) reg.VecVirtual {
 	return v.fma(k, v.load1(v.num(ln2High)), log)
 }
 
+// log1p has the sign of x, as expm1.
 func (v *vector) log1p(x reg.VecVirtual) reg.VecVirtual {
-	y := v.infinite(x, v.log1pFrom(x))
+	y := v.signed(v.infinite(x, v.log1pFrom(x)), x)
 	y = v.choose(equal, x, v.num(-1), v.load1(v.num(float32(math.Inf(-1)))), y)
 	return v.choose(less, x, v.num(-1), v.load1(v.num(float32(math.NaN()))), y)
 }

@@ -125,7 +125,7 @@ func (v *vector) abs(a reg.VecVirtual) reg.VecVirtual {
 	return y
 }
 
-// signed gives |a| the sign of s; a is not negative.
+// signed gives a the sign of s, which a may have already if it isn't positive.
 func (v *vector) signed(a, s reg.VecVirtual) reg.VecVirtual {
 	y := v.vector()
 	VANDPS(v.int(math.MinInt32), s, y)
