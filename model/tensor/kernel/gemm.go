@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // Product are the sizes and the epilogue of a matrix product.
 type Product struct {
 	M, N, K       int
@@ -10,6 +12,7 @@ type Product struct {
 	After         After
 
 	apply func(dst, src []float32) // After's, of the implementation that runs
+	whole int                      // rows of the product that this is a part of
 }
 
 // After is a function of C's elements that is applied to each block of rows while it is in the nearest cache.
@@ -42,7 +45,7 @@ func Gemm(c, a, b, bias []float32, p Product) {
 // Rows is the product's part of rows [from, to) of C, and where its A and C begin.
 func (p Product) Rows(from, to int) (part Product, a, c int) {
 	part = p
-	part.M = to - from
+	part.M, part.whole = to-from, max(p.M, p.whole)
 	if p.TransA {
 		return part, from, from * p.LDC
 	}
@@ -85,15 +88,22 @@ type block func(a *float32, lda int, b *float32, ldb int, c *float32, ldc int, r
 const (
 	flagAdd  = 1
 	flagReLU = 2
+	flagPast = 4 // whole panels are written past the caches; C and its rows begin on 64 bytes
 )
 
-// blocked is a product in blocks of at most most rows, all of about the same height.
-func (p Product) blocked(c, a, b, bias []float32, most int, f block) {
+// pastCache is from how many bytes of C on it is written past the caches: it would not stay there, and
+// need not be read before it is overwritten.
+const pastCache = 16 << 20
+
+// blocked is a product in blocks of at most most rows, all of about the same height. It says whether C was
+// written past the caches: then a fence must follow.
+func (p Product) blocked(c, a, b, bias []float32, most int, f block) (past bool) {
 	step := deep
 	if p.TransA {
 		step = deepTransposed
 	}
 	blocks := (p.M + most - 1) / most
+	past = p.past(c, step)
 	for k := 0; k == 0 || k < p.K; k += step {
 		depth := min(step, p.K-k)
 		flags := 0
@@ -102,6 +112,9 @@ func (p Product) blocked(c, a, b, bias []float32, most int, f block) {
 		}
 		if p.ReLU && k+depth == p.K {
 			flags |= flagReLU
+		}
+		if past {
+			flags |= flagPast
 		}
 		last := k+depth == p.K
 		row := 0
@@ -121,6 +134,7 @@ func (p Product) blocked(c, a, b, bias []float32, most int, f block) {
 			row += rows
 		}
 	}
+	return past
 }
 
 // by is the product with the functions of an implementation.
@@ -143,6 +157,12 @@ func (p Product) after(c []float32, rows int) {
 		row := c[i*p.LDC : i*p.LDC+p.N]
 		p.apply(row, row)
 	}
+}
+
+// past says whether C is to be written past the caches.
+func (p Product) past(c []float32, step int) bool {
+	return 4*max(p.M, p.whole)*p.N >= pastCache && !p.Add && p.K <= step && p.apply == nil &&
+		p.LDC%16 == 0 && uintptr(unsafe.Pointer(&c[0]))%64 == 0
 }
 
 // first is the address of an element; nil where there is none.

@@ -7,7 +7,9 @@ func gemmAVX2(c, a, b, bias []float32, p Product) {
 	if p.TransA {
 		f = gemmColsAVX2
 	}
-	p.blocked(c, a, b, bias, 6, f)
+	if p.blocked(c, a, b, bias, 6, f) {
+		fence()
+	}
 }
 
 func gemmAVX512(c, a, b, bias []float32, p Product) {
@@ -15,5 +17,7 @@ func gemmAVX512(c, a, b, bias []float32, p Product) {
 	if p.TransA {
 		f = gemmColsAVX512
 	}
-	p.blocked(c, a, b, bias, 14, f)
+	if p.blocked(c, a, b, bias, 14, f) {
+		fence()
+	}
 }

@@ -50,18 +50,23 @@ TEXT ·gemmRowsAVX2(SB), NOSPLIT, $0-88
 rows1panel:
 	CMPQ       R8, $0x10
 	JLT        rows1tail
+	MOVQ       flags+80(FP), AX
+	TESTQ      $0x00000004, AX
+	JNZ        rows1v2fetched
 	MOVQ       c+32(FP), AX
 	ADDQ       DI, AX
 	PREFETCHT0 (AX)
-	MOVQ       flags+80(FP), AX
-	TESTQ      $0x00000001, AX
-	JNZ        rows1v2add
-	MOVQ       bias+72(FP), AX
-	TESTQ      AX, AX
-	JNZ        rows1v2bias
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	JMP        rows1v2go
+
+rows1v2fetched:
+	MOVQ   flags+80(FP), AX
+	TESTQ  $0x00000001, AX
+	JNZ    rows1v2add
+	MOVQ   bias+72(FP), AX
+	TESTQ  AX, AX
+	JNZ    rows1v2bias
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	JMP    rows1v2go
 
 rows1v2bias:
 	ADDQ    DI, AX
@@ -103,13 +108,25 @@ rows1v2out:
 	VMAXPS Y1, Y2, Y1
 
 rows1v2write:
+	MOVQ     flags+80(FP), AX
+	TESTQ    $0x00000004, AX
+	JZ       rows1v2cached
+	MOVQ     c+32(FP), AX
+	ADDQ     DI, AX
+	VMOVNTPS Y0, (AX)
+	VMOVNTPS Y1, 32(AX)
+	JMP      rows1v2written
+
+rows1v2cached:
 	MOVQ    c+32(FP), AX
 	ADDQ    DI, AX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x10, R8
-	JMP     rows1panel
+
+rows1v2written:
+	ADDQ $0x00000040, DI
+	SUBQ $0x10, R8
+	JMP  rows1panel
 
 rows1tail:
 	CMPQ       R8, $0x08
@@ -119,18 +136,23 @@ rows1tail:
 	MOVQ       $0x00000008, CX
 	SUBQ       R8, CX
 	VMOVUPS    (AX)(CX*4), Y0
+	MOVQ       flags+80(FP), AX
+	TESTQ      $0x00000004, AX
+	JNZ        rows1v2mfetched
 	MOVQ       c+32(FP), AX
 	ADDQ       DI, AX
 	PREFETCHT0 (AX)
-	MOVQ       flags+80(FP), AX
-	TESTQ      $0x00000001, AX
-	JNZ        rows1v2madd
-	MOVQ       bias+72(FP), AX
-	TESTQ      AX, AX
-	JNZ        rows1v2mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	JMP        rows1v2mgo
+
+rows1v2mfetched:
+	MOVQ   flags+80(FP), AX
+	TESTQ  $0x00000001, AX
+	JNZ    rows1v2madd
+	MOVQ   bias+72(FP), AX
+	TESTQ  AX, AX
+	JNZ    rows1v2mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	JMP    rows1v2mgo
 
 rows1v2mbias:
 	ADDQ       DI, AX
@@ -186,17 +208,22 @@ rows1one:
 	MOVQ       $0x00000008, CX
 	SUBQ       R8, CX
 	VMOVUPS    (AX)(CX*4), Y0
+	MOVQ       flags+80(FP), AX
+	TESTQ      $0x00000004, AX
+	JNZ        rows1v1mfetched
 	MOVQ       c+32(FP), AX
 	ADDQ       DI, AX
 	PREFETCHT0 (AX)
-	MOVQ       flags+80(FP), AX
-	TESTQ      $0x00000001, AX
-	JNZ        rows1v1madd
-	MOVQ       bias+72(FP), AX
-	TESTQ      AX, AX
-	JNZ        rows1v1mbias
-	VXORPS     Y1, Y1, Y1
-	JMP        rows1v1mgo
+
+rows1v1mfetched:
+	MOVQ   flags+80(FP), AX
+	TESTQ  $0x00000001, AX
+	JNZ    rows1v1madd
+	MOVQ   bias+72(FP), AX
+	TESTQ  AX, AX
+	JNZ    rows1v1mbias
+	VXORPS Y1, Y1, Y1
+	JMP    rows1v1mgo
 
 rows1v1mbias:
 	ADDQ       DI, AX
@@ -245,22 +272,27 @@ rows2:
 rows2panel:
 	CMPQ       R8, $0x10
 	JLT        rows2tail
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows2v2fetched
 	MOVQ       c+32(FP), CX
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows2v2add
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows2v2bias
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	JMP        rows2v2go
+
+rows2v2fetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows2v2add
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows2v2bias
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	JMP    rows2v2go
 
 rows2v2bias:
 	ADDQ    DI, CX
@@ -312,6 +344,19 @@ rows2v2out:
 	VMAXPS Y3, Y4, Y3
 
 rows2v2write:
+	MOVQ     flags+80(FP), CX
+	TESTQ    $0x00000004, CX
+	JZ       rows2v2cached
+	MOVQ     c+32(FP), CX
+	ADDQ     DI, CX
+	VMOVNTPS Y0, (CX)
+	VMOVNTPS Y1, 32(CX)
+	ADDQ     SI, CX
+	VMOVNTPS Y2, (CX)
+	VMOVNTPS Y3, 32(CX)
+	JMP      rows2v2written
+
+rows2v2cached:
 	MOVQ    c+32(FP), CX
 	ADDQ    DI, CX
 	VMOVUPS Y0, (CX)
@@ -319,9 +364,11 @@ rows2v2write:
 	ADDQ    SI, CX
 	VMOVUPS Y2, (CX)
 	VMOVUPS Y3, 32(CX)
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x10, R8
-	JMP     rows2panel
+
+rows2v2written:
+	ADDQ $0x00000040, DI
+	SUBQ $0x10, R8
+	JMP  rows2panel
 
 rows2tail:
 	CMPQ       R8, $0x08
@@ -331,22 +378,27 @@ rows2tail:
 	MOVQ       $0x00000008, DX
 	SUBQ       R8, DX
 	VMOVUPS    (CX)(DX*4), Y0
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows2v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows2v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows2v2mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	JMP        rows2v2mgo
+
+rows2v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows2v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows2v2mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	JMP    rows2v2mgo
 
 rows2v2mbias:
 	ADDQ       DI, CX
@@ -415,20 +467,25 @@ rows2one:
 	MOVQ       $0x00000008, DX
 	SUBQ       R8, DX
 	VMOVUPS    (CX)(DX*4), Y0
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows2v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows2v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows2v1mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	JMP        rows2v1mgo
+
+rows2v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows2v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows2v1mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	JMP    rows2v1mgo
 
 rows2v1mbias:
 	ADDQ       DI, CX
@@ -485,6 +542,9 @@ rows3:
 rows3panel:
 	CMPQ       R8, $0x10
 	JLT        rows3tail
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows3v2fetched
 	MOVQ       c+32(FP), CX
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
@@ -492,19 +552,21 @@ rows3panel:
 	PREFETCHT0 (CX)
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows3v2add
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows3v2bias
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	JMP        rows3v2go
+
+rows3v2fetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows3v2add
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows3v2bias
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	JMP    rows3v2go
 
 rows3v2bias:
 	ADDQ    DI, CX
@@ -566,6 +628,22 @@ rows3v2out:
 	VMAXPS Y5, Y6, Y5
 
 rows3v2write:
+	MOVQ     flags+80(FP), CX
+	TESTQ    $0x00000004, CX
+	JZ       rows3v2cached
+	MOVQ     c+32(FP), CX
+	ADDQ     DI, CX
+	VMOVNTPS Y0, (CX)
+	VMOVNTPS Y1, 32(CX)
+	ADDQ     SI, CX
+	VMOVNTPS Y2, (CX)
+	VMOVNTPS Y3, 32(CX)
+	ADDQ     SI, CX
+	VMOVNTPS Y4, (CX)
+	VMOVNTPS Y5, 32(CX)
+	JMP      rows3v2written
+
+rows3v2cached:
 	MOVQ    c+32(FP), CX
 	ADDQ    DI, CX
 	VMOVUPS Y0, (CX)
@@ -576,9 +654,11 @@ rows3v2write:
 	ADDQ    SI, CX
 	VMOVUPS Y4, (CX)
 	VMOVUPS Y5, 32(CX)
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x10, R8
-	JMP     rows3panel
+
+rows3v2written:
+	ADDQ $0x00000040, DI
+	SUBQ $0x10, R8
+	JMP  rows3panel
 
 rows3tail:
 	CMPQ       R8, $0x08
@@ -588,6 +668,9 @@ rows3tail:
 	MOVQ       $0x00000008, DX
 	SUBQ       R8, DX
 	VMOVUPS    (CX)(DX*4), Y0
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows3v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
@@ -595,19 +678,21 @@ rows3tail:
 	PREFETCHT0 (CX)
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows3v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows3v2mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	JMP        rows3v2mgo
+
+rows3v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows3v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows3v2mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	JMP    rows3v2mgo
 
 rows3v2mbias:
 	ADDQ       DI, CX
@@ -689,6 +774,9 @@ rows3one:
 	MOVQ       $0x00000008, DX
 	SUBQ       R8, DX
 	VMOVUPS    (CX)(DX*4), Y0
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows3v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
@@ -696,16 +784,18 @@ rows3one:
 	PREFETCHT0 (CX)
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows3v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows3v1mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	JMP        rows3v1mgo
+
+rows3v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows3v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows3v1mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	JMP    rows3v1mgo
 
 rows3v1mbias:
 	ADDQ       DI, CX
@@ -770,6 +860,9 @@ rows4:
 rows4panel:
 	CMPQ       R8, $0x10
 	JLT        rows4tail
+	MOVQ       flags+80(FP), DX
+	TESTQ      $0x00000004, DX
+	JNZ        rows4v2fetched
 	MOVQ       c+32(FP), DX
 	ADDQ       DI, DX
 	PREFETCHT0 (DX)
@@ -779,21 +872,23 @@ rows4panel:
 	PREFETCHT0 (DX)
 	ADDQ       SI, DX
 	PREFETCHT0 (DX)
-	MOVQ       flags+80(FP), DX
-	TESTQ      $0x00000001, DX
-	JNZ        rows4v2add
-	MOVQ       bias+72(FP), DX
-	TESTQ      DX, DX
-	JNZ        rows4v2bias
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	JMP        rows4v2go
+
+rows4v2fetched:
+	MOVQ   flags+80(FP), DX
+	TESTQ  $0x00000001, DX
+	JNZ    rows4v2add
+	MOVQ   bias+72(FP), DX
+	TESTQ  DX, DX
+	JNZ    rows4v2bias
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	JMP    rows4v2go
 
 rows4v2bias:
 	ADDQ    DI, DX
@@ -865,6 +960,25 @@ rows4v2out:
 	VMAXPS Y7, Y8, Y7
 
 rows4v2write:
+	MOVQ     flags+80(FP), DX
+	TESTQ    $0x00000004, DX
+	JZ       rows4v2cached
+	MOVQ     c+32(FP), DX
+	ADDQ     DI, DX
+	VMOVNTPS Y0, (DX)
+	VMOVNTPS Y1, 32(DX)
+	ADDQ     SI, DX
+	VMOVNTPS Y2, (DX)
+	VMOVNTPS Y3, 32(DX)
+	ADDQ     SI, DX
+	VMOVNTPS Y4, (DX)
+	VMOVNTPS Y5, 32(DX)
+	ADDQ     SI, DX
+	VMOVNTPS Y6, (DX)
+	VMOVNTPS Y7, 32(DX)
+	JMP      rows4v2written
+
+rows4v2cached:
 	MOVQ    c+32(FP), DX
 	ADDQ    DI, DX
 	VMOVUPS Y0, (DX)
@@ -878,9 +992,11 @@ rows4v2write:
 	ADDQ    SI, DX
 	VMOVUPS Y6, (DX)
 	VMOVUPS Y7, 32(DX)
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x10, R8
-	JMP     rows4panel
+
+rows4v2written:
+	ADDQ $0x00000040, DI
+	SUBQ $0x10, R8
+	JMP  rows4panel
 
 rows4tail:
 	CMPQ       R8, $0x08
@@ -890,6 +1006,9 @@ rows4tail:
 	MOVQ       $0x00000008, R9
 	SUBQ       R8, R9
 	VMOVUPS    (DX)(R9*4), Y0
+	MOVQ       flags+80(FP), DX
+	TESTQ      $0x00000004, DX
+	JNZ        rows4v2mfetched
 	MOVQ       c+32(FP), DX
 	ADDQ       DI, DX
 	PREFETCHT0 (DX)
@@ -899,21 +1018,23 @@ rows4tail:
 	PREFETCHT0 (DX)
 	ADDQ       SI, DX
 	PREFETCHT0 (DX)
-	MOVQ       flags+80(FP), DX
-	TESTQ      $0x00000001, DX
-	JNZ        rows4v2madd
-	MOVQ       bias+72(FP), DX
-	TESTQ      DX, DX
-	JNZ        rows4v2mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	JMP        rows4v2mgo
+
+rows4v2mfetched:
+	MOVQ   flags+80(FP), DX
+	TESTQ  $0x00000001, DX
+	JNZ    rows4v2madd
+	MOVQ   bias+72(FP), DX
+	TESTQ  DX, DX
+	JNZ    rows4v2mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	JMP    rows4v2mgo
 
 rows4v2mbias:
 	ADDQ       DI, DX
@@ -1008,6 +1129,9 @@ rows4one:
 	MOVQ       $0x00000008, R9
 	SUBQ       R8, R9
 	VMOVUPS    (DX)(R9*4), Y0
+	MOVQ       flags+80(FP), DX
+	TESTQ      $0x00000004, DX
+	JNZ        rows4v1mfetched
 	MOVQ       c+32(FP), DX
 	ADDQ       DI, DX
 	PREFETCHT0 (DX)
@@ -1017,17 +1141,19 @@ rows4one:
 	PREFETCHT0 (DX)
 	ADDQ       SI, DX
 	PREFETCHT0 (DX)
-	MOVQ       flags+80(FP), DX
-	TESTQ      $0x00000001, DX
-	JNZ        rows4v1madd
-	MOVQ       bias+72(FP), DX
-	TESTQ      DX, DX
-	JNZ        rows4v1mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	JMP        rows4v1mgo
+
+rows4v1mfetched:
+	MOVQ   flags+80(FP), DX
+	TESTQ  $0x00000001, DX
+	JNZ    rows4v1madd
+	MOVQ   bias+72(FP), DX
+	TESTQ  DX, DX
+	JNZ    rows4v1mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	JMP    rows4v1mgo
 
 rows4v1mbias:
 	ADDQ       DI, DX
@@ -1100,6 +1226,9 @@ rows5:
 rows5panel:
 	CMPQ       R8, $0x10
 	JLT        rows5tail
+	MOVQ       flags+80(FP), DX
+	TESTQ      $0x00000004, DX
+	JNZ        rows5v2fetched
 	MOVQ       c+32(FP), DX
 	ADDQ       DI, DX
 	PREFETCHT0 (DX)
@@ -1111,23 +1240,25 @@ rows5panel:
 	PREFETCHT0 (DX)
 	ADDQ       SI, DX
 	PREFETCHT0 (DX)
-	MOVQ       flags+80(FP), DX
-	TESTQ      $0x00000001, DX
-	JNZ        rows5v2add
-	MOVQ       bias+72(FP), DX
-	TESTQ      DX, DX
-	JNZ        rows5v2bias
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	JMP        rows5v2go
+
+rows5v2fetched:
+	MOVQ   flags+80(FP), DX
+	TESTQ  $0x00000001, DX
+	JNZ    rows5v2add
+	MOVQ   bias+72(FP), DX
+	TESTQ  DX, DX
+	JNZ    rows5v2bias
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	JMP    rows5v2go
 
 rows5v2bias:
 	ADDQ    DI, DX
@@ -1209,6 +1340,28 @@ rows5v2out:
 	VMAXPS Y9, Y10, Y9
 
 rows5v2write:
+	MOVQ     flags+80(FP), DX
+	TESTQ    $0x00000004, DX
+	JZ       rows5v2cached
+	MOVQ     c+32(FP), DX
+	ADDQ     DI, DX
+	VMOVNTPS Y0, (DX)
+	VMOVNTPS Y1, 32(DX)
+	ADDQ     SI, DX
+	VMOVNTPS Y2, (DX)
+	VMOVNTPS Y3, 32(DX)
+	ADDQ     SI, DX
+	VMOVNTPS Y4, (DX)
+	VMOVNTPS Y5, 32(DX)
+	ADDQ     SI, DX
+	VMOVNTPS Y6, (DX)
+	VMOVNTPS Y7, 32(DX)
+	ADDQ     SI, DX
+	VMOVNTPS Y8, (DX)
+	VMOVNTPS Y9, 32(DX)
+	JMP      rows5v2written
+
+rows5v2cached:
 	MOVQ    c+32(FP), DX
 	ADDQ    DI, DX
 	VMOVUPS Y0, (DX)
@@ -1225,9 +1378,11 @@ rows5v2write:
 	ADDQ    SI, DX
 	VMOVUPS Y8, (DX)
 	VMOVUPS Y9, 32(DX)
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x10, R8
-	JMP     rows5panel
+
+rows5v2written:
+	ADDQ $0x00000040, DI
+	SUBQ $0x10, R8
+	JMP  rows5panel
 
 rows5tail:
 	CMPQ       R8, $0x08
@@ -1237,6 +1392,9 @@ rows5tail:
 	MOVQ       $0x00000008, R9
 	SUBQ       R8, R9
 	VMOVUPS    (DX)(R9*4), Y0
+	MOVQ       flags+80(FP), DX
+	TESTQ      $0x00000004, DX
+	JNZ        rows5v2mfetched
 	MOVQ       c+32(FP), DX
 	ADDQ       DI, DX
 	PREFETCHT0 (DX)
@@ -1248,23 +1406,25 @@ rows5tail:
 	PREFETCHT0 (DX)
 	ADDQ       SI, DX
 	PREFETCHT0 (DX)
-	MOVQ       flags+80(FP), DX
-	TESTQ      $0x00000001, DX
-	JNZ        rows5v2madd
-	MOVQ       bias+72(FP), DX
-	TESTQ      DX, DX
-	JNZ        rows5v2mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	JMP        rows5v2mgo
+
+rows5v2mfetched:
+	MOVQ   flags+80(FP), DX
+	TESTQ  $0x00000001, DX
+	JNZ    rows5v2madd
+	MOVQ   bias+72(FP), DX
+	TESTQ  DX, DX
+	JNZ    rows5v2mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	JMP    rows5v2mgo
 
 rows5v2mbias:
 	ADDQ       DI, DX
@@ -1372,6 +1532,9 @@ rows5one:
 	MOVQ       $0x00000008, R9
 	SUBQ       R8, R9
 	VMOVUPS    (DX)(R9*4), Y0
+	MOVQ       flags+80(FP), DX
+	TESTQ      $0x00000004, DX
+	JNZ        rows5v1mfetched
 	MOVQ       c+32(FP), DX
 	ADDQ       DI, DX
 	PREFETCHT0 (DX)
@@ -1383,18 +1546,20 @@ rows5one:
 	PREFETCHT0 (DX)
 	ADDQ       SI, DX
 	PREFETCHT0 (DX)
-	MOVQ       flags+80(FP), DX
-	TESTQ      $0x00000001, DX
-	JNZ        rows5v1madd
-	MOVQ       bias+72(FP), DX
-	TESTQ      DX, DX
-	JNZ        rows5v1mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	JMP        rows5v1mgo
+
+rows5v1mfetched:
+	MOVQ   flags+80(FP), DX
+	TESTQ  $0x00000001, DX
+	JNZ    rows5v1madd
+	MOVQ   bias+72(FP), DX
+	TESTQ  DX, DX
+	JNZ    rows5v1mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	JMP    rows5v1mgo
 
 rows5v1mbias:
 	ADDQ       DI, DX
@@ -1475,6 +1640,9 @@ rows6:
 rows6panel:
 	CMPQ       R8, $0x10
 	JLT        rows6tail
+	MOVQ       flags+80(FP), R9
+	TESTQ      $0x00000004, R9
+	JNZ        rows6v2fetched
 	MOVQ       c+32(FP), R9
 	ADDQ       DI, R9
 	PREFETCHT0 (R9)
@@ -1488,25 +1656,27 @@ rows6panel:
 	PREFETCHT0 (R9)
 	ADDQ       SI, R9
 	PREFETCHT0 (R9)
-	MOVQ       flags+80(FP), R9
-	TESTQ      $0x00000001, R9
-	JNZ        rows6v2add
-	MOVQ       bias+72(FP), R9
-	TESTQ      R9, R9
-	JNZ        rows6v2bias
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	JMP        rows6v2go
+
+rows6v2fetched:
+	MOVQ   flags+80(FP), R9
+	TESTQ  $0x00000001, R9
+	JNZ    rows6v2add
+	MOVQ   bias+72(FP), R9
+	TESTQ  R9, R9
+	JNZ    rows6v2bias
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	JMP    rows6v2go
 
 rows6v2bias:
 	ADDQ    DI, R9
@@ -1598,6 +1768,31 @@ rows6v2out:
 	VMAXPS Y11, Y12, Y11
 
 rows6v2write:
+	MOVQ     flags+80(FP), R9
+	TESTQ    $0x00000004, R9
+	JZ       rows6v2cached
+	MOVQ     c+32(FP), R9
+	ADDQ     DI, R9
+	VMOVNTPS Y0, (R9)
+	VMOVNTPS Y1, 32(R9)
+	ADDQ     SI, R9
+	VMOVNTPS Y2, (R9)
+	VMOVNTPS Y3, 32(R9)
+	ADDQ     SI, R9
+	VMOVNTPS Y4, (R9)
+	VMOVNTPS Y5, 32(R9)
+	ADDQ     SI, R9
+	VMOVNTPS Y6, (R9)
+	VMOVNTPS Y7, 32(R9)
+	ADDQ     SI, R9
+	VMOVNTPS Y8, (R9)
+	VMOVNTPS Y9, 32(R9)
+	ADDQ     SI, R9
+	VMOVNTPS Y10, (R9)
+	VMOVNTPS Y11, 32(R9)
+	JMP      rows6v2written
+
+rows6v2cached:
 	MOVQ    c+32(FP), R9
 	ADDQ    DI, R9
 	VMOVUPS Y0, (R9)
@@ -1617,9 +1812,11 @@ rows6v2write:
 	ADDQ    SI, R9
 	VMOVUPS Y10, (R9)
 	VMOVUPS Y11, 32(R9)
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x10, R8
-	JMP     rows6panel
+
+rows6v2written:
+	ADDQ $0x00000040, DI
+	SUBQ $0x10, R8
+	JMP  rows6panel
 
 rows6tail:
 	CMPQ       R8, $0x08
@@ -1629,6 +1826,9 @@ rows6tail:
 	MOVQ       $0x00000008, R10
 	SUBQ       R8, R10
 	VMOVUPS    (R9)(R10*4), Y0
+	MOVQ       flags+80(FP), R8
+	TESTQ      $0x00000004, R8
+	JNZ        rows6v2mfetched
 	MOVQ       c+32(FP), R8
 	ADDQ       DI, R8
 	PREFETCHT0 (R8)
@@ -1642,25 +1842,27 @@ rows6tail:
 	PREFETCHT0 (R8)
 	ADDQ       SI, R8
 	PREFETCHT0 (R8)
-	MOVQ       flags+80(FP), R8
-	TESTQ      $0x00000001, R8
-	JNZ        rows6v2madd
-	MOVQ       bias+72(FP), R8
-	TESTQ      R8, R8
-	JNZ        rows6v2mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	VXORPS     Y12, Y12, Y12
-	JMP        rows6v2mgo
+
+rows6v2mfetched:
+	MOVQ   flags+80(FP), R8
+	TESTQ  $0x00000001, R8
+	JNZ    rows6v2madd
+	MOVQ   bias+72(FP), R8
+	TESTQ  R8, R8
+	JNZ    rows6v2mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	JMP    rows6v2mgo
 
 rows6v2mbias:
 	ADDQ       DI, R8
@@ -1781,6 +1983,9 @@ rows6one:
 	MOVQ       $0x00000008, R10
 	SUBQ       R8, R10
 	VMOVUPS    (R9)(R10*4), Y0
+	MOVQ       flags+80(FP), R8
+	TESTQ      $0x00000004, R8
+	JNZ        rows6v1mfetched
 	MOVQ       c+32(FP), R8
 	ADDQ       DI, R8
 	PREFETCHT0 (R8)
@@ -1794,19 +1999,21 @@ rows6one:
 	PREFETCHT0 (R8)
 	ADDQ       SI, R8
 	PREFETCHT0 (R8)
-	MOVQ       flags+80(FP), R8
-	TESTQ      $0x00000001, R8
-	JNZ        rows6v1madd
-	MOVQ       bias+72(FP), R8
-	TESTQ      R8, R8
-	JNZ        rows6v1mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	JMP        rows6v1mgo
+
+rows6v1mfetched:
+	MOVQ   flags+80(FP), R8
+	TESTQ  $0x00000001, R8
+	JNZ    rows6v1madd
+	MOVQ   bias+72(FP), R8
+	TESTQ  R8, R8
+	JNZ    rows6v1mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	JMP    rows6v1mgo
 
 rows6v1mbias:
 	ADDQ       DI, R8
@@ -1917,18 +2124,23 @@ TEXT ·gemmColsAVX2(SB), NOSPLIT, $0-88
 rows1panel:
 	CMPQ       SI, $0x10
 	JLT        rows1tail
+	MOVQ       flags+80(FP), DX
+	TESTQ      $0x00000004, DX
+	JNZ        rows1v2fetched
 	MOVQ       c+32(FP), DX
 	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	MOVQ       flags+80(FP), DX
-	TESTQ      $0x00000001, DX
-	JNZ        rows1v2add
-	MOVQ       bias+72(FP), DX
-	TESTQ      DX, DX
-	JNZ        rows1v2bias
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	JMP        rows1v2go
+
+rows1v2fetched:
+	MOVQ   flags+80(FP), DX
+	TESTQ  $0x00000001, DX
+	JNZ    rows1v2add
+	MOVQ   bias+72(FP), DX
+	TESTQ  DX, DX
+	JNZ    rows1v2bias
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	JMP    rows1v2go
 
 rows1v2bias:
 	ADDQ    BX, DX
@@ -1970,13 +2182,25 @@ rows1v2out:
 	VMAXPS Y1, Y2, Y1
 
 rows1v2write:
+	MOVQ     flags+80(FP), DX
+	TESTQ    $0x00000004, DX
+	JZ       rows1v2cached
+	MOVQ     c+32(FP), DX
+	ADDQ     BX, DX
+	VMOVNTPS Y0, (DX)
+	VMOVNTPS Y1, 32(DX)
+	JMP      rows1v2written
+
+rows1v2cached:
 	MOVQ    c+32(FP), DX
 	ADDQ    BX, DX
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y1, 32(DX)
-	ADDQ    $0x00000040, BX
-	SUBQ    $0x10, SI
-	JMP     rows1panel
+
+rows1v2written:
+	ADDQ $0x00000040, BX
+	SUBQ $0x10, SI
+	JMP  rows1panel
 
 rows1tail:
 	CMPQ       SI, $0x08
@@ -1986,18 +2210,23 @@ rows1tail:
 	MOVQ       $0x00000008, DI
 	SUBQ       SI, DI
 	VMOVUPS    (DX)(DI*4), Y0
+	MOVQ       flags+80(FP), DX
+	TESTQ      $0x00000004, DX
+	JNZ        rows1v2mfetched
 	MOVQ       c+32(FP), DX
 	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	MOVQ       flags+80(FP), DX
-	TESTQ      $0x00000001, DX
-	JNZ        rows1v2madd
-	MOVQ       bias+72(FP), DX
-	TESTQ      DX, DX
-	JNZ        rows1v2mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	JMP        rows1v2mgo
+
+rows1v2mfetched:
+	MOVQ   flags+80(FP), DX
+	TESTQ  $0x00000001, DX
+	JNZ    rows1v2madd
+	MOVQ   bias+72(FP), DX
+	TESTQ  DX, DX
+	JNZ    rows1v2mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	JMP    rows1v2mgo
 
 rows1v2mbias:
 	ADDQ       BX, DX
@@ -2053,17 +2282,22 @@ rows1one:
 	MOVQ       $0x00000008, DI
 	SUBQ       SI, DI
 	VMOVUPS    (DX)(DI*4), Y0
+	MOVQ       flags+80(FP), DX
+	TESTQ      $0x00000004, DX
+	JNZ        rows1v1mfetched
 	MOVQ       c+32(FP), DX
 	ADDQ       BX, DX
 	PREFETCHT0 (DX)
-	MOVQ       flags+80(FP), DX
-	TESTQ      $0x00000001, DX
-	JNZ        rows1v1madd
-	MOVQ       bias+72(FP), DX
-	TESTQ      DX, DX
-	JNZ        rows1v1mbias
-	VXORPS     Y1, Y1, Y1
-	JMP        rows1v1mgo
+
+rows1v1mfetched:
+	MOVQ   flags+80(FP), DX
+	TESTQ  $0x00000001, DX
+	JNZ    rows1v1madd
+	MOVQ   bias+72(FP), DX
+	TESTQ  DX, DX
+	JNZ    rows1v1mbias
+	VXORPS Y1, Y1, Y1
+	JMP    rows1v1mgo
 
 rows1v1mbias:
 	ADDQ       BX, DX
@@ -2112,22 +2346,27 @@ rows2:
 rows2panel:
 	CMPQ       SI, $0x10
 	JLT        rows2tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows2v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	ADDQ       DX, DI
 	PREFETCHT0 (DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows2v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows2v2bias
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	JMP        rows2v2go
+
+rows2v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows2v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows2v2bias
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	JMP    rows2v2go
 
 rows2v2bias:
 	ADDQ    BX, DI
@@ -2179,6 +2418,19 @@ rows2v2out:
 	VMAXPS Y3, Y4, Y3
 
 rows2v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows2v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     BX, DI
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
+	JMP      rows2v2written
+
+rows2v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    BX, DI
 	VMOVUPS Y0, (DI)
@@ -2186,9 +2438,11 @@ rows2v2write:
 	ADDQ    DX, DI
 	VMOVUPS Y2, (DI)
 	VMOVUPS Y3, 32(DI)
-	ADDQ    $0x00000040, BX
-	SUBQ    $0x10, SI
-	JMP     rows2panel
+
+rows2v2written:
+	ADDQ $0x00000040, BX
+	SUBQ $0x10, SI
+	JMP  rows2panel
 
 rows2tail:
 	CMPQ       SI, $0x08
@@ -2198,22 +2452,27 @@ rows2tail:
 	MOVQ       $0x00000008, R8
 	SUBQ       SI, R8
 	VMOVUPS    (DI)(R8*4), Y0
+	MOVQ       flags+80(FP), SI
+	TESTQ      $0x00000004, SI
+	JNZ        rows2v2mfetched
 	MOVQ       c+32(FP), SI
 	ADDQ       BX, SI
 	PREFETCHT0 (SI)
 	ADDQ       DX, SI
 	PREFETCHT0 (SI)
-	MOVQ       flags+80(FP), SI
-	TESTQ      $0x00000001, SI
-	JNZ        rows2v2madd
-	MOVQ       bias+72(FP), SI
-	TESTQ      SI, SI
-	JNZ        rows2v2mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	JMP        rows2v2mgo
+
+rows2v2mfetched:
+	MOVQ   flags+80(FP), SI
+	TESTQ  $0x00000001, SI
+	JNZ    rows2v2madd
+	MOVQ   bias+72(FP), SI
+	TESTQ  SI, SI
+	JNZ    rows2v2mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	JMP    rows2v2mgo
 
 rows2v2mbias:
 	ADDQ       BX, SI
@@ -2282,20 +2541,25 @@ rows2one:
 	MOVQ       $0x00000008, R8
 	SUBQ       SI, R8
 	VMOVUPS    (DI)(R8*4), Y0
+	MOVQ       flags+80(FP), SI
+	TESTQ      $0x00000004, SI
+	JNZ        rows2v1mfetched
 	MOVQ       c+32(FP), SI
 	ADDQ       BX, SI
 	PREFETCHT0 (SI)
 	ADDQ       DX, SI
 	PREFETCHT0 (SI)
-	MOVQ       flags+80(FP), SI
-	TESTQ      $0x00000001, SI
-	JNZ        rows2v1madd
-	MOVQ       bias+72(FP), SI
-	TESTQ      SI, SI
-	JNZ        rows2v1mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	JMP        rows2v1mgo
+
+rows2v1mfetched:
+	MOVQ   flags+80(FP), SI
+	TESTQ  $0x00000001, SI
+	JNZ    rows2v1madd
+	MOVQ   bias+72(FP), SI
+	TESTQ  SI, SI
+	JNZ    rows2v1mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	JMP    rows2v1mgo
 
 rows2v1mbias:
 	ADDQ       BX, SI
@@ -2352,6 +2616,9 @@ rows3:
 rows3panel:
 	CMPQ       SI, $0x10
 	JLT        rows3tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows3v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
@@ -2359,19 +2626,21 @@ rows3panel:
 	PREFETCHT0 (DI)
 	ADDQ       DX, DI
 	PREFETCHT0 (DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows3v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows3v2bias
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	JMP        rows3v2go
+
+rows3v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows3v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows3v2bias
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	JMP    rows3v2go
 
 rows3v2bias:
 	ADDQ    BX, DI
@@ -2433,6 +2702,22 @@ rows3v2out:
 	VMAXPS Y5, Y6, Y5
 
 rows3v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows3v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     BX, DI
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y4, (DI)
+	VMOVNTPS Y5, 32(DI)
+	JMP      rows3v2written
+
+rows3v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    BX, DI
 	VMOVUPS Y0, (DI)
@@ -2443,9 +2728,11 @@ rows3v2write:
 	ADDQ    DX, DI
 	VMOVUPS Y4, (DI)
 	VMOVUPS Y5, 32(DI)
-	ADDQ    $0x00000040, BX
-	SUBQ    $0x10, SI
-	JMP     rows3panel
+
+rows3v2written:
+	ADDQ $0x00000040, BX
+	SUBQ $0x10, SI
+	JMP  rows3panel
 
 rows3tail:
 	CMPQ       SI, $0x08
@@ -2455,6 +2742,9 @@ rows3tail:
 	MOVQ       $0x00000008, R8
 	SUBQ       SI, R8
 	VMOVUPS    (DI)(R8*4), Y0
+	MOVQ       flags+80(FP), SI
+	TESTQ      $0x00000004, SI
+	JNZ        rows3v2mfetched
 	MOVQ       c+32(FP), SI
 	ADDQ       BX, SI
 	PREFETCHT0 (SI)
@@ -2462,19 +2752,21 @@ rows3tail:
 	PREFETCHT0 (SI)
 	ADDQ       DX, SI
 	PREFETCHT0 (SI)
-	MOVQ       flags+80(FP), SI
-	TESTQ      $0x00000001, SI
-	JNZ        rows3v2madd
-	MOVQ       bias+72(FP), SI
-	TESTQ      SI, SI
-	JNZ        rows3v2mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	JMP        rows3v2mgo
+
+rows3v2mfetched:
+	MOVQ   flags+80(FP), SI
+	TESTQ  $0x00000001, SI
+	JNZ    rows3v2madd
+	MOVQ   bias+72(FP), SI
+	TESTQ  SI, SI
+	JNZ    rows3v2mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	JMP    rows3v2mgo
 
 rows3v2mbias:
 	ADDQ       BX, SI
@@ -2556,6 +2848,9 @@ rows3one:
 	MOVQ       $0x00000008, R8
 	SUBQ       SI, R8
 	VMOVUPS    (DI)(R8*4), Y0
+	MOVQ       flags+80(FP), SI
+	TESTQ      $0x00000004, SI
+	JNZ        rows3v1mfetched
 	MOVQ       c+32(FP), SI
 	ADDQ       BX, SI
 	PREFETCHT0 (SI)
@@ -2563,16 +2858,18 @@ rows3one:
 	PREFETCHT0 (SI)
 	ADDQ       DX, SI
 	PREFETCHT0 (SI)
-	MOVQ       flags+80(FP), SI
-	TESTQ      $0x00000001, SI
-	JNZ        rows3v1madd
-	MOVQ       bias+72(FP), SI
-	TESTQ      SI, SI
-	JNZ        rows3v1mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	JMP        rows3v1mgo
+
+rows3v1mfetched:
+	MOVQ   flags+80(FP), SI
+	TESTQ  $0x00000001, SI
+	JNZ    rows3v1madd
+	MOVQ   bias+72(FP), SI
+	TESTQ  SI, SI
+	JNZ    rows3v1mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	JMP    rows3v1mgo
 
 rows3v1mbias:
 	ADDQ       BX, SI
@@ -2637,6 +2934,9 @@ rows4:
 rows4panel:
 	CMPQ       SI, $0x10
 	JLT        rows4tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows4v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
@@ -2646,21 +2946,23 @@ rows4panel:
 	PREFETCHT0 (DI)
 	ADDQ       DX, DI
 	PREFETCHT0 (DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows4v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows4v2bias
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	JMP        rows4v2go
+
+rows4v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows4v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows4v2bias
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	JMP    rows4v2go
 
 rows4v2bias:
 	ADDQ    BX, DI
@@ -2732,6 +3034,25 @@ rows4v2out:
 	VMAXPS Y7, Y8, Y7
 
 rows4v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows4v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     BX, DI
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y4, (DI)
+	VMOVNTPS Y5, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y6, (DI)
+	VMOVNTPS Y7, 32(DI)
+	JMP      rows4v2written
+
+rows4v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    BX, DI
 	VMOVUPS Y0, (DI)
@@ -2745,9 +3066,11 @@ rows4v2write:
 	ADDQ    DX, DI
 	VMOVUPS Y6, (DI)
 	VMOVUPS Y7, 32(DI)
-	ADDQ    $0x00000040, BX
-	SUBQ    $0x10, SI
-	JMP     rows4panel
+
+rows4v2written:
+	ADDQ $0x00000040, BX
+	SUBQ $0x10, SI
+	JMP  rows4panel
 
 rows4tail:
 	CMPQ       SI, $0x08
@@ -2757,6 +3080,9 @@ rows4tail:
 	MOVQ       $0x00000008, R8
 	SUBQ       SI, R8
 	VMOVUPS    (DI)(R8*4), Y0
+	MOVQ       flags+80(FP), SI
+	TESTQ      $0x00000004, SI
+	JNZ        rows4v2mfetched
 	MOVQ       c+32(FP), SI
 	ADDQ       BX, SI
 	PREFETCHT0 (SI)
@@ -2766,21 +3092,23 @@ rows4tail:
 	PREFETCHT0 (SI)
 	ADDQ       DX, SI
 	PREFETCHT0 (SI)
-	MOVQ       flags+80(FP), SI
-	TESTQ      $0x00000001, SI
-	JNZ        rows4v2madd
-	MOVQ       bias+72(FP), SI
-	TESTQ      SI, SI
-	JNZ        rows4v2mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	JMP        rows4v2mgo
+
+rows4v2mfetched:
+	MOVQ   flags+80(FP), SI
+	TESTQ  $0x00000001, SI
+	JNZ    rows4v2madd
+	MOVQ   bias+72(FP), SI
+	TESTQ  SI, SI
+	JNZ    rows4v2mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	JMP    rows4v2mgo
 
 rows4v2mbias:
 	ADDQ       BX, SI
@@ -2875,6 +3203,9 @@ rows4one:
 	MOVQ       $0x00000008, R8
 	SUBQ       SI, R8
 	VMOVUPS    (DI)(R8*4), Y0
+	MOVQ       flags+80(FP), SI
+	TESTQ      $0x00000004, SI
+	JNZ        rows4v1mfetched
 	MOVQ       c+32(FP), SI
 	ADDQ       BX, SI
 	PREFETCHT0 (SI)
@@ -2884,17 +3215,19 @@ rows4one:
 	PREFETCHT0 (SI)
 	ADDQ       DX, SI
 	PREFETCHT0 (SI)
-	MOVQ       flags+80(FP), SI
-	TESTQ      $0x00000001, SI
-	JNZ        rows4v1madd
-	MOVQ       bias+72(FP), SI
-	TESTQ      SI, SI
-	JNZ        rows4v1mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	JMP        rows4v1mgo
+
+rows4v1mfetched:
+	MOVQ   flags+80(FP), SI
+	TESTQ  $0x00000001, SI
+	JNZ    rows4v1madd
+	MOVQ   bias+72(FP), SI
+	TESTQ  SI, SI
+	JNZ    rows4v1mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	JMP    rows4v1mgo
 
 rows4v1mbias:
 	ADDQ       BX, SI
@@ -2967,6 +3300,9 @@ rows5:
 rows5panel:
 	CMPQ       SI, $0x10
 	JLT        rows5tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows5v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
@@ -2978,23 +3314,25 @@ rows5panel:
 	PREFETCHT0 (DI)
 	ADDQ       DX, DI
 	PREFETCHT0 (DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows5v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows5v2bias
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	JMP        rows5v2go
+
+rows5v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows5v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows5v2bias
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	JMP    rows5v2go
 
 rows5v2bias:
 	ADDQ    BX, DI
@@ -3076,6 +3414,28 @@ rows5v2out:
 	VMAXPS Y9, Y10, Y9
 
 rows5v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows5v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     BX, DI
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y4, (DI)
+	VMOVNTPS Y5, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y6, (DI)
+	VMOVNTPS Y7, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y8, (DI)
+	VMOVNTPS Y9, 32(DI)
+	JMP      rows5v2written
+
+rows5v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    BX, DI
 	VMOVUPS Y0, (DI)
@@ -3092,9 +3452,11 @@ rows5v2write:
 	ADDQ    DX, DI
 	VMOVUPS Y8, (DI)
 	VMOVUPS Y9, 32(DI)
-	ADDQ    $0x00000040, BX
-	SUBQ    $0x10, SI
-	JMP     rows5panel
+
+rows5v2written:
+	ADDQ $0x00000040, BX
+	SUBQ $0x10, SI
+	JMP  rows5panel
 
 rows5tail:
 	CMPQ       SI, $0x08
@@ -3104,6 +3466,9 @@ rows5tail:
 	MOVQ       $0x00000008, R8
 	SUBQ       SI, R8
 	VMOVUPS    (DI)(R8*4), Y0
+	MOVQ       flags+80(FP), SI
+	TESTQ      $0x00000004, SI
+	JNZ        rows5v2mfetched
 	MOVQ       c+32(FP), SI
 	ADDQ       BX, SI
 	PREFETCHT0 (SI)
@@ -3115,23 +3480,25 @@ rows5tail:
 	PREFETCHT0 (SI)
 	ADDQ       DX, SI
 	PREFETCHT0 (SI)
-	MOVQ       flags+80(FP), SI
-	TESTQ      $0x00000001, SI
-	JNZ        rows5v2madd
-	MOVQ       bias+72(FP), SI
-	TESTQ      SI, SI
-	JNZ        rows5v2mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	JMP        rows5v2mgo
+
+rows5v2mfetched:
+	MOVQ   flags+80(FP), SI
+	TESTQ  $0x00000001, SI
+	JNZ    rows5v2madd
+	MOVQ   bias+72(FP), SI
+	TESTQ  SI, SI
+	JNZ    rows5v2mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	JMP    rows5v2mgo
 
 rows5v2mbias:
 	ADDQ       BX, SI
@@ -3239,6 +3606,9 @@ rows5one:
 	MOVQ       $0x00000008, R8
 	SUBQ       SI, R8
 	VMOVUPS    (DI)(R8*4), Y0
+	MOVQ       flags+80(FP), SI
+	TESTQ      $0x00000004, SI
+	JNZ        rows5v1mfetched
 	MOVQ       c+32(FP), SI
 	ADDQ       BX, SI
 	PREFETCHT0 (SI)
@@ -3250,18 +3620,20 @@ rows5one:
 	PREFETCHT0 (SI)
 	ADDQ       DX, SI
 	PREFETCHT0 (SI)
-	MOVQ       flags+80(FP), SI
-	TESTQ      $0x00000001, SI
-	JNZ        rows5v1madd
-	MOVQ       bias+72(FP), SI
-	TESTQ      SI, SI
-	JNZ        rows5v1mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	JMP        rows5v1mgo
+
+rows5v1mfetched:
+	MOVQ   flags+80(FP), SI
+	TESTQ  $0x00000001, SI
+	JNZ    rows5v1madd
+	MOVQ   bias+72(FP), SI
+	TESTQ  SI, SI
+	JNZ    rows5v1mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	JMP    rows5v1mgo
 
 rows5v1mbias:
 	ADDQ       BX, SI
@@ -3342,6 +3714,9 @@ rows6:
 rows6panel:
 	CMPQ       SI, $0x10
 	JLT        rows6tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows6v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
@@ -3355,25 +3730,27 @@ rows6panel:
 	PREFETCHT0 (DI)
 	ADDQ       DX, DI
 	PREFETCHT0 (DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows6v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows6v2bias
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	JMP        rows6v2go
+
+rows6v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows6v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows6v2bias
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	JMP    rows6v2go
 
 rows6v2bias:
 	ADDQ    BX, DI
@@ -3465,6 +3842,31 @@ rows6v2out:
 	VMAXPS Y11, Y12, Y11
 
 rows6v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows6v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     BX, DI
+	VMOVNTPS Y0, (DI)
+	VMOVNTPS Y1, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y2, (DI)
+	VMOVNTPS Y3, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y4, (DI)
+	VMOVNTPS Y5, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y6, (DI)
+	VMOVNTPS Y7, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y8, (DI)
+	VMOVNTPS Y9, 32(DI)
+	ADDQ     DX, DI
+	VMOVNTPS Y10, (DI)
+	VMOVNTPS Y11, 32(DI)
+	JMP      rows6v2written
+
+rows6v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    BX, DI
 	VMOVUPS Y0, (DI)
@@ -3484,9 +3886,11 @@ rows6v2write:
 	ADDQ    DX, DI
 	VMOVUPS Y10, (DI)
 	VMOVUPS Y11, 32(DI)
-	ADDQ    $0x00000040, BX
-	SUBQ    $0x10, SI
-	JMP     rows6panel
+
+rows6v2written:
+	ADDQ $0x00000040, BX
+	SUBQ $0x10, SI
+	JMP  rows6panel
 
 rows6tail:
 	CMPQ       SI, $0x08
@@ -3496,6 +3900,9 @@ rows6tail:
 	MOVQ       $0x00000008, R8
 	SUBQ       SI, R8
 	VMOVUPS    (DI)(R8*4), Y0
+	MOVQ       flags+80(FP), SI
+	TESTQ      $0x00000004, SI
+	JNZ        rows6v2mfetched
 	MOVQ       c+32(FP), SI
 	ADDQ       BX, SI
 	PREFETCHT0 (SI)
@@ -3509,25 +3916,27 @@ rows6tail:
 	PREFETCHT0 (SI)
 	ADDQ       DX, SI
 	PREFETCHT0 (SI)
-	MOVQ       flags+80(FP), SI
-	TESTQ      $0x00000001, SI
-	JNZ        rows6v2madd
-	MOVQ       bias+72(FP), SI
-	TESTQ      SI, SI
-	JNZ        rows6v2mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	VXORPS     Y12, Y12, Y12
-	JMP        rows6v2mgo
+
+rows6v2mfetched:
+	MOVQ   flags+80(FP), SI
+	TESTQ  $0x00000001, SI
+	JNZ    rows6v2madd
+	MOVQ   bias+72(FP), SI
+	TESTQ  SI, SI
+	JNZ    rows6v2mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	JMP    rows6v2mgo
 
 rows6v2mbias:
 	ADDQ       BX, SI
@@ -3648,6 +4057,9 @@ rows6one:
 	MOVQ       $0x00000008, R8
 	SUBQ       SI, R8
 	VMOVUPS    (DI)(R8*4), Y0
+	MOVQ       flags+80(FP), SI
+	TESTQ      $0x00000004, SI
+	JNZ        rows6v1mfetched
 	MOVQ       c+32(FP), SI
 	ADDQ       BX, SI
 	PREFETCHT0 (SI)
@@ -3661,19 +4073,21 @@ rows6one:
 	PREFETCHT0 (SI)
 	ADDQ       DX, SI
 	PREFETCHT0 (SI)
-	MOVQ       flags+80(FP), SI
-	TESTQ      $0x00000001, SI
-	JNZ        rows6v1madd
-	MOVQ       bias+72(FP), SI
-	TESTQ      SI, SI
-	JNZ        rows6v1mbias
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	JMP        rows6v1mgo
+
+rows6v1mfetched:
+	MOVQ   flags+80(FP), SI
+	TESTQ  $0x00000001, SI
+	JNZ    rows6v1madd
+	MOVQ   bias+72(FP), SI
+	TESTQ  SI, SI
+	JNZ    rows6v1mbias
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	JMP    rows6v1mgo
 
 rows6v1mbias:
 	ADDQ       BX, SI
@@ -3802,19 +4216,24 @@ TEXT ·gemmRowsAVX512(SB), NOSPLIT, $0-88
 rows1panel:
 	CMPQ       CX, $0x20
 	JLT        rows1tail
+	MOVQ       flags+80(FP), AX
+	TESTQ      $0x00000004, AX
+	JNZ        rows1v2fetched
 	MOVQ       c+32(FP), AX
 	ADDQ       R8, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       flags+80(FP), AX
-	TESTQ      $0x00000001, AX
-	JNZ        rows1v2add
-	MOVQ       bias+72(FP), AX
-	TESTQ      AX, AX
-	JNZ        rows1v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	JMP        rows1v2go
+
+rows1v2fetched:
+	MOVQ   flags+80(FP), AX
+	TESTQ  $0x00000001, AX
+	JNZ    rows1v2add
+	MOVQ   bias+72(FP), AX
+	TESTQ  AX, AX
+	JNZ    rows1v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	JMP    rows1v2go
 
 rows1v2bias:
 	ADDQ    R8, AX
@@ -3855,13 +4274,25 @@ rows1v2out:
 	VMAXPS Z1, Z2, Z1
 
 rows1v2write:
+	MOVQ     flags+80(FP), AX
+	TESTQ    $0x00000004, AX
+	JZ       rows1v2cached
+	MOVQ     c+32(FP), AX
+	ADDQ     R8, AX
+	VMOVNTPS Z0, (AX)
+	VMOVNTPS Z1, 64(AX)
+	JMP      rows1v2written
+
+rows1v2cached:
 	MOVQ    c+32(FP), AX
 	ADDQ    R8, AX
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows1panel
+
+rows1v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows1panel
 
 rows1tail:
 	CMPQ       CX, $0x10
@@ -3871,19 +4302,24 @@ rows1tail:
 	SHLQ       CL, AX
 	DECQ       AX
 	KMOVW      AX, K1
+	MOVQ       flags+80(FP), AX
+	TESTQ      $0x00000004, AX
+	JNZ        rows1v2mfetched
 	MOVQ       c+32(FP), AX
 	ADDQ       R8, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       flags+80(FP), AX
-	TESTQ      $0x00000001, AX
-	JNZ        rows1v2madd
-	MOVQ       bias+72(FP), AX
-	TESTQ      AX, AX
-	JNZ        rows1v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	JMP        rows1v2mgo
+
+rows1v2mfetched:
+	MOVQ   flags+80(FP), AX
+	TESTQ  $0x00000001, AX
+	JNZ    rows1v2madd
+	MOVQ   bias+72(FP), AX
+	TESTQ  AX, AX
+	JNZ    rows1v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	JMP    rows1v2mgo
 
 rows1v2mbias:
 	ADDQ      R8, AX
@@ -3938,17 +4374,22 @@ rows1one:
 	SHLQ       CL, AX
 	DECQ       AX
 	KMOVW      AX, K1
+	MOVQ       flags+80(FP), AX
+	TESTQ      $0x00000004, AX
+	JNZ        rows1v1mfetched
 	MOVQ       c+32(FP), AX
 	ADDQ       R8, AX
 	PREFETCHT0 (AX)
-	MOVQ       flags+80(FP), AX
-	TESTQ      $0x00000001, AX
-	JNZ        rows1v1madd
-	MOVQ       bias+72(FP), AX
-	TESTQ      AX, AX
-	JNZ        rows1v1mbias
-	VXORPS     Z0, Z0, Z0
-	JMP        rows1v1mgo
+
+rows1v1mfetched:
+	MOVQ   flags+80(FP), AX
+	TESTQ  $0x00000001, AX
+	JNZ    rows1v1madd
+	MOVQ   bias+72(FP), AX
+	TESTQ  AX, AX
+	JNZ    rows1v1mbias
+	VXORPS Z0, Z0, Z0
+	JMP    rows1v1mgo
 
 rows1v1mbias:
 	ADDQ      R8, AX
@@ -3996,6 +4437,9 @@ rows2:
 rows2panel:
 	CMPQ       CX, $0x20
 	JLT        rows2tail
+	MOVQ       flags+80(FP), DX
+	TESTQ      $0x00000004, DX
+	JNZ        rows2v2fetched
 	MOVQ       c+32(FP), DX
 	ADDQ       R8, DX
 	PREFETCHT0 (DX)
@@ -4003,17 +4447,19 @@ rows2panel:
 	ADDQ       DI, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	MOVQ       flags+80(FP), DX
-	TESTQ      $0x00000001, DX
-	JNZ        rows2v2add
-	MOVQ       bias+72(FP), DX
-	TESTQ      DX, DX
-	JNZ        rows2v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	JMP        rows2v2go
+
+rows2v2fetched:
+	MOVQ   flags+80(FP), DX
+	TESTQ  $0x00000001, DX
+	JNZ    rows2v2add
+	MOVQ   bias+72(FP), DX
+	TESTQ  DX, DX
+	JNZ    rows2v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	JMP    rows2v2go
 
 rows2v2bias:
 	ADDQ    R8, DX
@@ -4063,6 +4509,19 @@ rows2v2out:
 	VMAXPS Z3, Z4, Z3
 
 rows2v2write:
+	MOVQ     flags+80(FP), DX
+	TESTQ    $0x00000004, DX
+	JZ       rows2v2cached
+	MOVQ     c+32(FP), DX
+	ADDQ     R8, DX
+	VMOVNTPS Z0, (DX)
+	VMOVNTPS Z1, 64(DX)
+	ADDQ     DI, DX
+	VMOVNTPS Z2, (DX)
+	VMOVNTPS Z3, 64(DX)
+	JMP      rows2v2written
+
+rows2v2cached:
 	MOVQ    c+32(FP), DX
 	ADDQ    R8, DX
 	VMOVUPS Z0, (DX)
@@ -4070,9 +4529,11 @@ rows2v2write:
 	ADDQ    DI, DX
 	VMOVUPS Z2, (DX)
 	VMOVUPS Z3, 64(DX)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows2panel
+
+rows2v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows2panel
 
 rows2tail:
 	CMPQ       CX, $0x10
@@ -4082,6 +4543,9 @@ rows2tail:
 	SHLQ       CL, DX
 	DECQ       DX
 	KMOVW      DX, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows2v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -4089,17 +4553,19 @@ rows2tail:
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows2v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows2v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	JMP        rows2v2mgo
+
+rows2v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows2v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows2v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	JMP    rows2v2mgo
 
 rows2v2mbias:
 	ADDQ      R8, CX
@@ -4166,20 +4632,25 @@ rows2one:
 	SHLQ       CL, DX
 	DECQ       DX
 	KMOVW      DX, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows2v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows2v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows2v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	JMP        rows2v1mgo
+
+rows2v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows2v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows2v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	JMP    rows2v1mgo
 
 rows2v1mbias:
 	ADDQ      R8, CX
@@ -4234,6 +4705,9 @@ rows3:
 rows3panel:
 	CMPQ       CX, $0x20
 	JLT        rows3tail
+	MOVQ       flags+80(FP), DX
+	TESTQ      $0x00000004, DX
+	JNZ        rows3v2fetched
 	MOVQ       c+32(FP), DX
 	ADDQ       R8, DX
 	PREFETCHT0 (DX)
@@ -4244,19 +4718,21 @@ rows3panel:
 	ADDQ       DI, DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 64(DX)
-	MOVQ       flags+80(FP), DX
-	TESTQ      $0x00000001, DX
-	JNZ        rows3v2add
-	MOVQ       bias+72(FP), DX
-	TESTQ      DX, DX
-	JNZ        rows3v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	JMP        rows3v2go
+
+rows3v2fetched:
+	MOVQ   flags+80(FP), DX
+	TESTQ  $0x00000001, DX
+	JNZ    rows3v2add
+	MOVQ   bias+72(FP), DX
+	TESTQ  DX, DX
+	JNZ    rows3v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	JMP    rows3v2go
 
 rows3v2bias:
 	ADDQ    R8, DX
@@ -4315,6 +4791,22 @@ rows3v2out:
 	VMAXPS Z5, Z6, Z5
 
 rows3v2write:
+	MOVQ     flags+80(FP), DX
+	TESTQ    $0x00000004, DX
+	JZ       rows3v2cached
+	MOVQ     c+32(FP), DX
+	ADDQ     R8, DX
+	VMOVNTPS Z0, (DX)
+	VMOVNTPS Z1, 64(DX)
+	ADDQ     DI, DX
+	VMOVNTPS Z2, (DX)
+	VMOVNTPS Z3, 64(DX)
+	ADDQ     DI, DX
+	VMOVNTPS Z4, (DX)
+	VMOVNTPS Z5, 64(DX)
+	JMP      rows3v2written
+
+rows3v2cached:
 	MOVQ    c+32(FP), DX
 	ADDQ    R8, DX
 	VMOVUPS Z0, (DX)
@@ -4325,9 +4817,11 @@ rows3v2write:
 	ADDQ    DI, DX
 	VMOVUPS Z4, (DX)
 	VMOVUPS Z5, 64(DX)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows3panel
+
+rows3v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows3panel
 
 rows3tail:
 	CMPQ       CX, $0x10
@@ -4337,6 +4831,9 @@ rows3tail:
 	SHLQ       CL, DX
 	DECQ       DX
 	KMOVW      DX, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows3v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -4347,19 +4844,21 @@ rows3tail:
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows3v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows3v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	JMP        rows3v2mgo
+
+rows3v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows3v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows3v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	JMP    rows3v2mgo
 
 rows3v2mbias:
 	ADDQ      R8, CX
@@ -4438,6 +4937,9 @@ rows3one:
 	SHLQ       CL, DX
 	DECQ       DX
 	KMOVW      DX, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows3v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -4445,16 +4947,18 @@ rows3one:
 	PREFETCHT0 (CX)
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows3v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows3v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	JMP        rows3v1mgo
+
+rows3v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows3v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows3v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	JMP    rows3v1mgo
 
 rows3v1mbias:
 	ADDQ      R8, CX
@@ -4516,6 +5020,9 @@ rows4:
 rows4panel:
 	CMPQ       CX, $0x20
 	JLT        rows4tail
+	MOVQ       flags+80(FP), BX
+	TESTQ      $0x00000004, BX
+	JNZ        rows4v2fetched
 	MOVQ       c+32(FP), BX
 	ADDQ       R8, BX
 	PREFETCHT0 (BX)
@@ -4529,21 +5036,23 @@ rows4panel:
 	ADDQ       DI, BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 64(BX)
-	MOVQ       flags+80(FP), BX
-	TESTQ      $0x00000001, BX
-	JNZ        rows4v2add
-	MOVQ       bias+72(FP), BX
-	TESTQ      BX, BX
-	JNZ        rows4v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	JMP        rows4v2go
+
+rows4v2fetched:
+	MOVQ   flags+80(FP), BX
+	TESTQ  $0x00000001, BX
+	JNZ    rows4v2add
+	MOVQ   bias+72(FP), BX
+	TESTQ  BX, BX
+	JNZ    rows4v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	JMP    rows4v2go
 
 rows4v2bias:
 	ADDQ    R8, BX
@@ -4611,6 +5120,25 @@ rows4v2out:
 	VMAXPS Z7, Z8, Z7
 
 rows4v2write:
+	MOVQ     flags+80(FP), BX
+	TESTQ    $0x00000004, BX
+	JZ       rows4v2cached
+	MOVQ     c+32(FP), BX
+	ADDQ     R8, BX
+	VMOVNTPS Z0, (BX)
+	VMOVNTPS Z1, 64(BX)
+	ADDQ     DI, BX
+	VMOVNTPS Z2, (BX)
+	VMOVNTPS Z3, 64(BX)
+	ADDQ     DI, BX
+	VMOVNTPS Z4, (BX)
+	VMOVNTPS Z5, 64(BX)
+	ADDQ     DI, BX
+	VMOVNTPS Z6, (BX)
+	VMOVNTPS Z7, 64(BX)
+	JMP      rows4v2written
+
+rows4v2cached:
 	MOVQ    c+32(FP), BX
 	ADDQ    R8, BX
 	VMOVUPS Z0, (BX)
@@ -4624,9 +5152,11 @@ rows4v2write:
 	ADDQ    DI, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows4panel
+
+rows4v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows4panel
 
 rows4tail:
 	CMPQ       CX, $0x10
@@ -4636,6 +5166,9 @@ rows4tail:
 	SHLQ       CL, BX
 	DECQ       BX
 	KMOVW      BX, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows4v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -4649,21 +5182,23 @@ rows4tail:
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows4v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows4v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	JMP        rows4v2mgo
+
+rows4v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows4v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows4v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	JMP    rows4v2mgo
 
 rows4v2mbias:
 	ADDQ      R8, CX
@@ -4754,6 +5289,9 @@ rows4one:
 	SHLQ       CL, BX
 	DECQ       BX
 	KMOVW      BX, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows4v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -4763,17 +5301,19 @@ rows4one:
 	PREFETCHT0 (CX)
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows4v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows4v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	JMP        rows4v1mgo
+
+rows4v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows4v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows4v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	JMP    rows4v1mgo
 
 rows4v1mbias:
 	ADDQ      R8, CX
@@ -4842,6 +5382,9 @@ rows5:
 rows5panel:
 	CMPQ       CX, $0x20
 	JLT        rows5tail
+	MOVQ       flags+80(FP), BX
+	TESTQ      $0x00000004, BX
+	JNZ        rows5v2fetched
 	MOVQ       c+32(FP), BX
 	ADDQ       R8, BX
 	PREFETCHT0 (BX)
@@ -4858,23 +5401,25 @@ rows5panel:
 	ADDQ       DI, BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 64(BX)
-	MOVQ       flags+80(FP), BX
-	TESTQ      $0x00000001, BX
-	JNZ        rows5v2add
-	MOVQ       bias+72(FP), BX
-	TESTQ      BX, BX
-	JNZ        rows5v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	JMP        rows5v2go
+
+rows5v2fetched:
+	MOVQ   flags+80(FP), BX
+	TESTQ  $0x00000001, BX
+	JNZ    rows5v2add
+	MOVQ   bias+72(FP), BX
+	TESTQ  BX, BX
+	JNZ    rows5v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    rows5v2go
 
 rows5v2bias:
 	ADDQ    R8, BX
@@ -4951,6 +5496,28 @@ rows5v2out:
 	VMAXPS Z9, Z10, Z9
 
 rows5v2write:
+	MOVQ     flags+80(FP), BX
+	TESTQ    $0x00000004, BX
+	JZ       rows5v2cached
+	MOVQ     c+32(FP), BX
+	ADDQ     R8, BX
+	VMOVNTPS Z0, (BX)
+	VMOVNTPS Z1, 64(BX)
+	ADDQ     DI, BX
+	VMOVNTPS Z2, (BX)
+	VMOVNTPS Z3, 64(BX)
+	ADDQ     DI, BX
+	VMOVNTPS Z4, (BX)
+	VMOVNTPS Z5, 64(BX)
+	ADDQ     DI, BX
+	VMOVNTPS Z6, (BX)
+	VMOVNTPS Z7, 64(BX)
+	ADDQ     DI, BX
+	VMOVNTPS Z8, (BX)
+	VMOVNTPS Z9, 64(BX)
+	JMP      rows5v2written
+
+rows5v2cached:
 	MOVQ    c+32(FP), BX
 	ADDQ    R8, BX
 	VMOVUPS Z0, (BX)
@@ -4967,9 +5534,11 @@ rows5v2write:
 	ADDQ    DI, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows5panel
+
+rows5v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows5panel
 
 rows5tail:
 	CMPQ       CX, $0x10
@@ -4979,6 +5548,9 @@ rows5tail:
 	SHLQ       CL, BX
 	DECQ       BX
 	KMOVW      BX, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows5v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -4995,23 +5567,25 @@ rows5tail:
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows5v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows5v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	JMP        rows5v2mgo
+
+rows5v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows5v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows5v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    rows5v2mgo
 
 rows5v2mbias:
 	ADDQ      R8, CX
@@ -5114,6 +5688,9 @@ rows5one:
 	SHLQ       CL, BX
 	DECQ       BX
 	KMOVW      BX, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows5v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -5125,18 +5702,20 @@ rows5one:
 	PREFETCHT0 (CX)
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows5v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows5v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	JMP        rows5v1mgo
+
+rows5v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows5v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows5v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	JMP    rows5v1mgo
 
 rows5v1mbias:
 	ADDQ      R8, CX
@@ -5212,6 +5791,9 @@ rows6:
 rows6panel:
 	CMPQ       CX, $0x20
 	JLT        rows6tail
+	MOVQ       flags+80(FP), R9
+	TESTQ      $0x00000004, R9
+	JNZ        rows6v2fetched
 	MOVQ       c+32(FP), R9
 	ADDQ       R8, R9
 	PREFETCHT0 (R9)
@@ -5231,25 +5813,27 @@ rows6panel:
 	ADDQ       DI, R9
 	PREFETCHT0 (R9)
 	PREFETCHT0 64(R9)
-	MOVQ       flags+80(FP), R9
-	TESTQ      $0x00000001, R9
-	JNZ        rows6v2add
-	MOVQ       bias+72(FP), R9
-	TESTQ      R9, R9
-	JNZ        rows6v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	JMP        rows6v2go
+
+rows6v2fetched:
+	MOVQ   flags+80(FP), R9
+	TESTQ  $0x00000001, R9
+	JNZ    rows6v2add
+	MOVQ   bias+72(FP), R9
+	TESTQ  R9, R9
+	JNZ    rows6v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	JMP    rows6v2go
 
 rows6v2bias:
 	ADDQ    R8, R9
@@ -5335,6 +5919,31 @@ rows6v2out:
 	VMAXPS Z11, Z12, Z11
 
 rows6v2write:
+	MOVQ     flags+80(FP), R9
+	TESTQ    $0x00000004, R9
+	JZ       rows6v2cached
+	MOVQ     c+32(FP), R9
+	ADDQ     R8, R9
+	VMOVNTPS Z0, (R9)
+	VMOVNTPS Z1, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z2, (R9)
+	VMOVNTPS Z3, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z4, (R9)
+	VMOVNTPS Z5, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z6, (R9)
+	VMOVNTPS Z7, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z8, (R9)
+	VMOVNTPS Z9, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z10, (R9)
+	VMOVNTPS Z11, 64(R9)
+	JMP      rows6v2written
+
+rows6v2cached:
 	MOVQ    c+32(FP), R9
 	ADDQ    R8, R9
 	VMOVUPS Z0, (R9)
@@ -5354,9 +5963,11 @@ rows6v2write:
 	ADDQ    DI, R9
 	VMOVUPS Z10, (R9)
 	VMOVUPS Z11, 64(R9)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows6panel
+
+rows6v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows6panel
 
 rows6tail:
 	CMPQ       CX, $0x10
@@ -5366,6 +5977,9 @@ rows6tail:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows6v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -5385,25 +5999,27 @@ rows6tail:
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows6v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows6v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	JMP        rows6v2mgo
+
+rows6v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows6v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows6v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	JMP    rows6v2mgo
 
 rows6v2mbias:
 	ADDQ      R8, CX
@@ -5518,6 +6134,9 @@ rows6one:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows6v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -5531,19 +6150,21 @@ rows6one:
 	PREFETCHT0 (CX)
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows6v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows6v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	JMP        rows6v1mgo
+
+rows6v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows6v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows6v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	JMP    rows6v1mgo
 
 rows6v1mbias:
 	ADDQ      R8, CX
@@ -5626,6 +6247,9 @@ rows7:
 rows7panel:
 	CMPQ       CX, $0x20
 	JLT        rows7tail
+	MOVQ       flags+80(FP), R9
+	TESTQ      $0x00000004, R9
+	JNZ        rows7v2fetched
 	MOVQ       c+32(FP), R9
 	ADDQ       R8, R9
 	PREFETCHT0 (R9)
@@ -5648,27 +6272,29 @@ rows7panel:
 	ADDQ       DI, R9
 	PREFETCHT0 (R9)
 	PREFETCHT0 64(R9)
-	MOVQ       flags+80(FP), R9
-	TESTQ      $0x00000001, R9
-	JNZ        rows7v2add
-	MOVQ       bias+72(FP), R9
-	TESTQ      R9, R9
-	JNZ        rows7v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	JMP        rows7v2go
+
+rows7v2fetched:
+	MOVQ   flags+80(FP), R9
+	TESTQ  $0x00000001, R9
+	JNZ    rows7v2add
+	MOVQ   bias+72(FP), R9
+	TESTQ  R9, R9
+	JNZ    rows7v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    rows7v2go
 
 rows7v2bias:
 	ADDQ    R8, R9
@@ -5763,6 +6389,34 @@ rows7v2out:
 	VMAXPS Z13, Z14, Z13
 
 rows7v2write:
+	MOVQ     flags+80(FP), R9
+	TESTQ    $0x00000004, R9
+	JZ       rows7v2cached
+	MOVQ     c+32(FP), R9
+	ADDQ     R8, R9
+	VMOVNTPS Z0, (R9)
+	VMOVNTPS Z1, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z2, (R9)
+	VMOVNTPS Z3, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z4, (R9)
+	VMOVNTPS Z5, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z6, (R9)
+	VMOVNTPS Z7, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z8, (R9)
+	VMOVNTPS Z9, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z10, (R9)
+	VMOVNTPS Z11, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z12, (R9)
+	VMOVNTPS Z13, 64(R9)
+	JMP      rows7v2written
+
+rows7v2cached:
 	MOVQ    c+32(FP), R9
 	ADDQ    R8, R9
 	VMOVUPS Z0, (R9)
@@ -5785,9 +6439,11 @@ rows7v2write:
 	ADDQ    DI, R9
 	VMOVUPS Z12, (R9)
 	VMOVUPS Z13, 64(R9)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows7panel
+
+rows7v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows7panel
 
 rows7tail:
 	CMPQ       CX, $0x10
@@ -5797,6 +6453,9 @@ rows7tail:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows7v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -5819,27 +6478,29 @@ rows7tail:
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows7v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows7v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	JMP        rows7v2mgo
+
+rows7v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows7v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows7v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    rows7v2mgo
 
 rows7v2mbias:
 	ADDQ      R8, CX
@@ -5966,6 +6627,9 @@ rows7one:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows7v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -5981,20 +6645,22 @@ rows7one:
 	PREFETCHT0 (CX)
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows7v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows7v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	JMP        rows7v1mgo
+
+rows7v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows7v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows7v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	JMP    rows7v1mgo
 
 rows7v1mbias:
 	ADDQ      R8, CX
@@ -6084,6 +6750,9 @@ rows8:
 rows8panel:
 	CMPQ       CX, $0x20
 	JLT        rows8tail
+	MOVQ       flags+80(FP), R9
+	TESTQ      $0x00000004, R9
+	JNZ        rows8v2fetched
 	MOVQ       c+32(FP), R9
 	ADDQ       R8, R9
 	PREFETCHT0 (R9)
@@ -6109,29 +6778,31 @@ rows8panel:
 	ADDQ       DI, R9
 	PREFETCHT0 (R9)
 	PREFETCHT0 64(R9)
-	MOVQ       flags+80(FP), R9
-	TESTQ      $0x00000001, R9
-	JNZ        rows8v2add
-	MOVQ       bias+72(FP), R9
-	TESTQ      R9, R9
-	JNZ        rows8v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	JMP        rows8v2go
+
+rows8v2fetched:
+	MOVQ   flags+80(FP), R9
+	TESTQ  $0x00000001, R9
+	JNZ    rows8v2add
+	MOVQ   bias+72(FP), R9
+	TESTQ  R9, R9
+	JNZ    rows8v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	JMP    rows8v2go
 
 rows8v2bias:
 	ADDQ    R8, R9
@@ -6238,6 +6909,37 @@ rows8v2out:
 	VMAXPS Z15, Z16, Z15
 
 rows8v2write:
+	MOVQ     flags+80(FP), R9
+	TESTQ    $0x00000004, R9
+	JZ       rows8v2cached
+	MOVQ     c+32(FP), R9
+	ADDQ     R8, R9
+	VMOVNTPS Z0, (R9)
+	VMOVNTPS Z1, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z2, (R9)
+	VMOVNTPS Z3, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z4, (R9)
+	VMOVNTPS Z5, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z6, (R9)
+	VMOVNTPS Z7, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z8, (R9)
+	VMOVNTPS Z9, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z10, (R9)
+	VMOVNTPS Z11, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z12, (R9)
+	VMOVNTPS Z13, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z14, (R9)
+	VMOVNTPS Z15, 64(R9)
+	JMP      rows8v2written
+
+rows8v2cached:
 	MOVQ    c+32(FP), R9
 	ADDQ    R8, R9
 	VMOVUPS Z0, (R9)
@@ -6263,9 +6965,11 @@ rows8v2write:
 	ADDQ    DI, R9
 	VMOVUPS Z14, (R9)
 	VMOVUPS Z15, 64(R9)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows8panel
+
+rows8v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows8panel
 
 rows8tail:
 	CMPQ       CX, $0x10
@@ -6275,6 +6979,9 @@ rows8tail:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows8v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -6300,29 +7007,31 @@ rows8tail:
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows8v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows8v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	JMP        rows8v2mgo
+
+rows8v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows8v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows8v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	JMP    rows8v2mgo
 
 rows8v2mbias:
 	ADDQ      R8, CX
@@ -6464,6 +7173,9 @@ rows8one:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows8v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -6481,21 +7193,23 @@ rows8one:
 	PREFETCHT0 (CX)
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows8v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows8v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	JMP        rows8v1mgo
+
+rows8v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows8v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows8v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	JMP    rows8v1mgo
 
 rows8v1mbias:
 	ADDQ      R8, CX
@@ -6595,6 +7309,9 @@ rows9:
 rows9panel:
 	CMPQ       CX, $0x20
 	JLT        rows9tail
+	MOVQ       flags+80(FP), R9
+	TESTQ      $0x00000004, R9
+	JNZ        rows9v2fetched
 	MOVQ       c+32(FP), R9
 	ADDQ       R8, R9
 	PREFETCHT0 (R9)
@@ -6623,31 +7340,33 @@ rows9panel:
 	ADDQ       DI, R9
 	PREFETCHT0 (R9)
 	PREFETCHT0 64(R9)
-	MOVQ       flags+80(FP), R9
-	TESTQ      $0x00000001, R9
-	JNZ        rows9v2add
-	MOVQ       bias+72(FP), R9
-	TESTQ      R9, R9
-	JNZ        rows9v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	JMP        rows9v2go
+
+rows9v2fetched:
+	MOVQ   flags+80(FP), R9
+	TESTQ  $0x00000001, R9
+	JNZ    rows9v2add
+	MOVQ   bias+72(FP), R9
+	TESTQ  R9, R9
+	JNZ    rows9v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	JMP    rows9v2go
 
 rows9v2bias:
 	ADDQ    R8, R9
@@ -6763,6 +7482,40 @@ rows9v2out:
 	VMAXPS Z17, Z18, Z17
 
 rows9v2write:
+	MOVQ     flags+80(FP), R9
+	TESTQ    $0x00000004, R9
+	JZ       rows9v2cached
+	MOVQ     c+32(FP), R9
+	ADDQ     R8, R9
+	VMOVNTPS Z0, (R9)
+	VMOVNTPS Z1, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z2, (R9)
+	VMOVNTPS Z3, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z4, (R9)
+	VMOVNTPS Z5, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z6, (R9)
+	VMOVNTPS Z7, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z8, (R9)
+	VMOVNTPS Z9, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z10, (R9)
+	VMOVNTPS Z11, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z12, (R9)
+	VMOVNTPS Z13, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z14, (R9)
+	VMOVNTPS Z15, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z16, (R9)
+	VMOVNTPS Z17, 64(R9)
+	JMP      rows9v2written
+
+rows9v2cached:
 	MOVQ    c+32(FP), R9
 	ADDQ    R8, R9
 	VMOVUPS Z0, (R9)
@@ -6791,9 +7544,11 @@ rows9v2write:
 	ADDQ    DI, R9
 	VMOVUPS Z16, (R9)
 	VMOVUPS Z17, 64(R9)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows9panel
+
+rows9v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows9panel
 
 rows9tail:
 	CMPQ       CX, $0x10
@@ -6803,6 +7558,9 @@ rows9tail:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows9v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -6831,31 +7589,33 @@ rows9tail:
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows9v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows9v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	JMP        rows9v2mgo
+
+rows9v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows9v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows9v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	JMP    rows9v2mgo
 
 rows9v2mbias:
 	ADDQ      R8, CX
@@ -7009,6 +7769,9 @@ rows9one:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows9v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -7028,22 +7791,24 @@ rows9one:
 	PREFETCHT0 (CX)
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows9v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows9v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	JMP        rows9v1mgo
+
+rows9v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows9v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows9v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	JMP    rows9v1mgo
 
 rows9v1mbias:
 	ADDQ      R8, CX
@@ -7150,6 +7915,9 @@ rows10:
 rows10panel:
 	CMPQ       CX, $0x20
 	JLT        rows10tail
+	MOVQ       flags+80(FP), R9
+	TESTQ      $0x00000004, R9
+	JNZ        rows10v2fetched
 	MOVQ       c+32(FP), R9
 	ADDQ       R8, R9
 	PREFETCHT0 (R9)
@@ -7181,33 +7949,35 @@ rows10panel:
 	ADDQ       DI, R9
 	PREFETCHT0 (R9)
 	PREFETCHT0 64(R9)
-	MOVQ       flags+80(FP), R9
-	TESTQ      $0x00000001, R9
-	JNZ        rows10v2add
-	MOVQ       bias+72(FP), R9
-	TESTQ      R9, R9
-	JNZ        rows10v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	JMP        rows10v2go
+
+rows10v2fetched:
+	MOVQ   flags+80(FP), R9
+	TESTQ  $0x00000001, R9
+	JNZ    rows10v2add
+	MOVQ   bias+72(FP), R9
+	TESTQ  R9, R9
+	JNZ    rows10v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	JMP    rows10v2go
 
 rows10v2bias:
 	ADDQ    R8, R9
@@ -7332,6 +8102,43 @@ rows10v2out:
 	VMAXPS Z19, Z20, Z19
 
 rows10v2write:
+	MOVQ     flags+80(FP), R9
+	TESTQ    $0x00000004, R9
+	JZ       rows10v2cached
+	MOVQ     c+32(FP), R9
+	ADDQ     R8, R9
+	VMOVNTPS Z0, (R9)
+	VMOVNTPS Z1, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z2, (R9)
+	VMOVNTPS Z3, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z4, (R9)
+	VMOVNTPS Z5, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z6, (R9)
+	VMOVNTPS Z7, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z8, (R9)
+	VMOVNTPS Z9, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z10, (R9)
+	VMOVNTPS Z11, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z12, (R9)
+	VMOVNTPS Z13, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z14, (R9)
+	VMOVNTPS Z15, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z16, (R9)
+	VMOVNTPS Z17, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z18, (R9)
+	VMOVNTPS Z19, 64(R9)
+	JMP      rows10v2written
+
+rows10v2cached:
 	MOVQ    c+32(FP), R9
 	ADDQ    R8, R9
 	VMOVUPS Z0, (R9)
@@ -7363,9 +8170,11 @@ rows10v2write:
 	ADDQ    DI, R9
 	VMOVUPS Z18, (R9)
 	VMOVUPS Z19, 64(R9)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows10panel
+
+rows10v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows10panel
 
 rows10tail:
 	CMPQ       CX, $0x10
@@ -7375,6 +8184,9 @@ rows10tail:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows10v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -7406,33 +8218,35 @@ rows10tail:
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows10v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows10v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	JMP        rows10v2mgo
+
+rows10v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows10v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows10v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	JMP    rows10v2mgo
 
 rows10v2mbias:
 	ADDQ      R8, CX
@@ -7598,6 +8412,9 @@ rows10one:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows10v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -7619,23 +8436,25 @@ rows10one:
 	PREFETCHT0 (CX)
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows10v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows10v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	JMP        rows10v1mgo
+
+rows10v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows10v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows10v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    rows10v1mgo
 
 rows10v1mbias:
 	ADDQ      R8, CX
@@ -7749,6 +8568,9 @@ rows11:
 rows11panel:
 	CMPQ       CX, $0x20
 	JLT        rows11tail
+	MOVQ       flags+80(FP), R9
+	TESTQ      $0x00000004, R9
+	JNZ        rows11v2fetched
 	MOVQ       c+32(FP), R9
 	ADDQ       R8, R9
 	PREFETCHT0 (R9)
@@ -7783,35 +8605,37 @@ rows11panel:
 	ADDQ       DI, R9
 	PREFETCHT0 (R9)
 	PREFETCHT0 64(R9)
-	MOVQ       flags+80(FP), R9
-	TESTQ      $0x00000001, R9
-	JNZ        rows11v2add
-	MOVQ       bias+72(FP), R9
-	TESTQ      R9, R9
-	JNZ        rows11v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	JMP        rows11v2go
+
+rows11v2fetched:
+	MOVQ   flags+80(FP), R9
+	TESTQ  $0x00000001, R9
+	JNZ    rows11v2add
+	MOVQ   bias+72(FP), R9
+	TESTQ  R9, R9
+	JNZ    rows11v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	JMP    rows11v2go
 
 rows11v2bias:
 	ADDQ    R8, R9
@@ -7945,6 +8769,46 @@ rows11v2out:
 	VMAXPS Z21, Z22, Z21
 
 rows11v2write:
+	MOVQ     flags+80(FP), R9
+	TESTQ    $0x00000004, R9
+	JZ       rows11v2cached
+	MOVQ     c+32(FP), R9
+	ADDQ     R8, R9
+	VMOVNTPS Z0, (R9)
+	VMOVNTPS Z1, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z2, (R9)
+	VMOVNTPS Z3, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z4, (R9)
+	VMOVNTPS Z5, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z6, (R9)
+	VMOVNTPS Z7, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z8, (R9)
+	VMOVNTPS Z9, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z10, (R9)
+	VMOVNTPS Z11, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z12, (R9)
+	VMOVNTPS Z13, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z14, (R9)
+	VMOVNTPS Z15, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z16, (R9)
+	VMOVNTPS Z17, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z18, (R9)
+	VMOVNTPS Z19, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z20, (R9)
+	VMOVNTPS Z21, 64(R9)
+	JMP      rows11v2written
+
+rows11v2cached:
 	MOVQ    c+32(FP), R9
 	ADDQ    R8, R9
 	VMOVUPS Z0, (R9)
@@ -7979,9 +8843,11 @@ rows11v2write:
 	ADDQ    DI, R9
 	VMOVUPS Z20, (R9)
 	VMOVUPS Z21, 64(R9)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows11panel
+
+rows11v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows11panel
 
 rows11tail:
 	CMPQ       CX, $0x10
@@ -7991,6 +8857,9 @@ rows11tail:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows11v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -8025,35 +8894,37 @@ rows11tail:
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows11v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows11v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	JMP        rows11v2mgo
+
+rows11v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows11v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows11v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	JMP    rows11v2mgo
 
 rows11v2mbias:
 	ADDQ      R8, CX
@@ -8231,6 +9102,9 @@ rows11one:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows11v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -8254,24 +9128,26 @@ rows11one:
 	PREFETCHT0 (CX)
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows11v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows11v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	JMP        rows11v1mgo
+
+rows11v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows11v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows11v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	JMP    rows11v1mgo
 
 rows11v1mbias:
 	ADDQ      R8, CX
@@ -8392,6 +9268,9 @@ rows12:
 rows12panel:
 	CMPQ       CX, $0x20
 	JLT        rows12tail
+	MOVQ       flags+80(FP), R9
+	TESTQ      $0x00000004, R9
+	JNZ        rows12v2fetched
 	MOVQ       c+32(FP), R9
 	ADDQ       R8, R9
 	PREFETCHT0 (R9)
@@ -8429,37 +9308,39 @@ rows12panel:
 	ADDQ       DI, R9
 	PREFETCHT0 (R9)
 	PREFETCHT0 64(R9)
-	MOVQ       flags+80(FP), R9
-	TESTQ      $0x00000001, R9
-	JNZ        rows12v2add
-	MOVQ       bias+72(FP), R9
-	TESTQ      R9, R9
-	JNZ        rows12v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	VXORPS     Z22, Z22, Z22
-	VXORPS     Z23, Z23, Z23
-	JMP        rows12v2go
+
+rows12v2fetched:
+	MOVQ   flags+80(FP), R9
+	TESTQ  $0x00000001, R9
+	JNZ    rows12v2add
+	MOVQ   bias+72(FP), R9
+	TESTQ  R9, R9
+	JNZ    rows12v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	JMP    rows12v2go
 
 rows12v2bias:
 	ADDQ    R8, R9
@@ -8602,6 +9483,49 @@ rows12v2out:
 	VMAXPS Z23, Z24, Z23
 
 rows12v2write:
+	MOVQ     flags+80(FP), R9
+	TESTQ    $0x00000004, R9
+	JZ       rows12v2cached
+	MOVQ     c+32(FP), R9
+	ADDQ     R8, R9
+	VMOVNTPS Z0, (R9)
+	VMOVNTPS Z1, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z2, (R9)
+	VMOVNTPS Z3, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z4, (R9)
+	VMOVNTPS Z5, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z6, (R9)
+	VMOVNTPS Z7, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z8, (R9)
+	VMOVNTPS Z9, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z10, (R9)
+	VMOVNTPS Z11, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z12, (R9)
+	VMOVNTPS Z13, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z14, (R9)
+	VMOVNTPS Z15, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z16, (R9)
+	VMOVNTPS Z17, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z18, (R9)
+	VMOVNTPS Z19, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z20, (R9)
+	VMOVNTPS Z21, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z22, (R9)
+	VMOVNTPS Z23, 64(R9)
+	JMP      rows12v2written
+
+rows12v2cached:
 	MOVQ    c+32(FP), R9
 	ADDQ    R8, R9
 	VMOVUPS Z0, (R9)
@@ -8639,9 +9563,11 @@ rows12v2write:
 	ADDQ    DI, R9
 	VMOVUPS Z22, (R9)
 	VMOVUPS Z23, 64(R9)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows12panel
+
+rows12v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows12panel
 
 rows12tail:
 	CMPQ       CX, $0x10
@@ -8651,6 +9577,9 @@ rows12tail:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows12v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -8688,37 +9617,39 @@ rows12tail:
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows12v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows12v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	VXORPS     Z22, Z22, Z22
-	VXORPS     Z23, Z23, Z23
-	JMP        rows12v2mgo
+
+rows12v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows12v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows12v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	JMP    rows12v2mgo
 
 rows12v2mbias:
 	ADDQ      R8, CX
@@ -8908,6 +9839,9 @@ rows12one:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows12v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -8933,25 +9867,27 @@ rows12one:
 	PREFETCHT0 (CX)
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows12v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows12v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	JMP        rows12v1mgo
+
+rows12v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows12v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows12v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	JMP    rows12v1mgo
 
 rows12v1mbias:
 	ADDQ      R8, CX
@@ -9079,6 +10015,9 @@ rows13:
 rows13panel:
 	CMPQ       CX, $0x20
 	JLT        rows13tail
+	MOVQ       flags+80(FP), R9
+	TESTQ      $0x00000004, R9
+	JNZ        rows13v2fetched
 	MOVQ       c+32(FP), R9
 	ADDQ       R8, R9
 	PREFETCHT0 (R9)
@@ -9119,39 +10058,41 @@ rows13panel:
 	ADDQ       DI, R9
 	PREFETCHT0 (R9)
 	PREFETCHT0 64(R9)
-	MOVQ       flags+80(FP), R9
-	TESTQ      $0x00000001, R9
-	JNZ        rows13v2add
-	MOVQ       bias+72(FP), R9
-	TESTQ      R9, R9
-	JNZ        rows13v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	VXORPS     Z22, Z22, Z22
-	VXORPS     Z23, Z23, Z23
-	VXORPS     Z24, Z24, Z24
-	VXORPS     Z25, Z25, Z25
-	JMP        rows13v2go
+
+rows13v2fetched:
+	MOVQ   flags+80(FP), R9
+	TESTQ  $0x00000001, R9
+	JNZ    rows13v2add
+	MOVQ   bias+72(FP), R9
+	TESTQ  R9, R9
+	JNZ    rows13v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	VXORPS Z24, Z24, Z24
+	VXORPS Z25, Z25, Z25
+	JMP    rows13v2go
 
 rows13v2bias:
 	ADDQ    R8, R9
@@ -9303,6 +10244,52 @@ rows13v2out:
 	VMAXPS Z25, Z26, Z25
 
 rows13v2write:
+	MOVQ     flags+80(FP), R9
+	TESTQ    $0x00000004, R9
+	JZ       rows13v2cached
+	MOVQ     c+32(FP), R9
+	ADDQ     R8, R9
+	VMOVNTPS Z0, (R9)
+	VMOVNTPS Z1, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z2, (R9)
+	VMOVNTPS Z3, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z4, (R9)
+	VMOVNTPS Z5, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z6, (R9)
+	VMOVNTPS Z7, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z8, (R9)
+	VMOVNTPS Z9, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z10, (R9)
+	VMOVNTPS Z11, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z12, (R9)
+	VMOVNTPS Z13, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z14, (R9)
+	VMOVNTPS Z15, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z16, (R9)
+	VMOVNTPS Z17, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z18, (R9)
+	VMOVNTPS Z19, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z20, (R9)
+	VMOVNTPS Z21, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z22, (R9)
+	VMOVNTPS Z23, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z24, (R9)
+	VMOVNTPS Z25, 64(R9)
+	JMP      rows13v2written
+
+rows13v2cached:
 	MOVQ    c+32(FP), R9
 	ADDQ    R8, R9
 	VMOVUPS Z0, (R9)
@@ -9343,9 +10330,11 @@ rows13v2write:
 	ADDQ    DI, R9
 	VMOVUPS Z24, (R9)
 	VMOVUPS Z25, 64(R9)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows13panel
+
+rows13v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows13panel
 
 rows13tail:
 	CMPQ       CX, $0x10
@@ -9355,6 +10344,9 @@ rows13tail:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows13v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -9395,39 +10387,41 @@ rows13tail:
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows13v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows13v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	VXORPS     Z22, Z22, Z22
-	VXORPS     Z23, Z23, Z23
-	VXORPS     Z24, Z24, Z24
-	VXORPS     Z25, Z25, Z25
-	JMP        rows13v2mgo
+
+rows13v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows13v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows13v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	VXORPS Z24, Z24, Z24
+	VXORPS Z25, Z25, Z25
+	JMP    rows13v2mgo
 
 rows13v2mbias:
 	ADDQ      R8, CX
@@ -9629,6 +10623,9 @@ rows13one:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows13v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -9656,26 +10653,28 @@ rows13one:
 	PREFETCHT0 (CX)
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows13v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows13v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	JMP        rows13v1mgo
+
+rows13v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows13v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows13v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	JMP    rows13v1mgo
 
 rows13v1mbias:
 	ADDQ      R8, CX
@@ -9810,6 +10809,9 @@ rows14:
 rows14panel:
 	CMPQ       CX, $0x20
 	JLT        rows14tail
+	MOVQ       flags+80(FP), R9
+	TESTQ      $0x00000004, R9
+	JNZ        rows14v2fetched
 	MOVQ       c+32(FP), R9
 	ADDQ       R8, R9
 	PREFETCHT0 (R9)
@@ -9853,41 +10855,43 @@ rows14panel:
 	ADDQ       DI, R9
 	PREFETCHT0 (R9)
 	PREFETCHT0 64(R9)
-	MOVQ       flags+80(FP), R9
-	TESTQ      $0x00000001, R9
-	JNZ        rows14v2add
-	MOVQ       bias+72(FP), R9
-	TESTQ      R9, R9
-	JNZ        rows14v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	VXORPS     Z22, Z22, Z22
-	VXORPS     Z23, Z23, Z23
-	VXORPS     Z24, Z24, Z24
-	VXORPS     Z25, Z25, Z25
-	VXORPS     Z26, Z26, Z26
-	VXORPS     Z27, Z27, Z27
-	JMP        rows14v2go
+
+rows14v2fetched:
+	MOVQ   flags+80(FP), R9
+	TESTQ  $0x00000001, R9
+	JNZ    rows14v2add
+	MOVQ   bias+72(FP), R9
+	TESTQ  R9, R9
+	JNZ    rows14v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	VXORPS Z24, Z24, Z24
+	VXORPS Z25, Z25, Z25
+	VXORPS Z26, Z26, Z26
+	VXORPS Z27, Z27, Z27
+	JMP    rows14v2go
 
 rows14v2bias:
 	ADDQ    R8, R9
@@ -10048,6 +11052,55 @@ rows14v2out:
 	VMAXPS Z27, Z28, Z27
 
 rows14v2write:
+	MOVQ     flags+80(FP), R9
+	TESTQ    $0x00000004, R9
+	JZ       rows14v2cached
+	MOVQ     c+32(FP), R9
+	ADDQ     R8, R9
+	VMOVNTPS Z0, (R9)
+	VMOVNTPS Z1, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z2, (R9)
+	VMOVNTPS Z3, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z4, (R9)
+	VMOVNTPS Z5, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z6, (R9)
+	VMOVNTPS Z7, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z8, (R9)
+	VMOVNTPS Z9, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z10, (R9)
+	VMOVNTPS Z11, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z12, (R9)
+	VMOVNTPS Z13, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z14, (R9)
+	VMOVNTPS Z15, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z16, (R9)
+	VMOVNTPS Z17, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z18, (R9)
+	VMOVNTPS Z19, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z20, (R9)
+	VMOVNTPS Z21, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z22, (R9)
+	VMOVNTPS Z23, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z24, (R9)
+	VMOVNTPS Z25, 64(R9)
+	ADDQ     DI, R9
+	VMOVNTPS Z26, (R9)
+	VMOVNTPS Z27, 64(R9)
+	JMP      rows14v2written
+
+rows14v2cached:
 	MOVQ    c+32(FP), R9
 	ADDQ    R8, R9
 	VMOVUPS Z0, (R9)
@@ -10091,9 +11144,11 @@ rows14v2write:
 	ADDQ    DI, R9
 	VMOVUPS Z26, (R9)
 	VMOVUPS Z27, 64(R9)
-	ADDQ    $0x00000080, R8
-	SUBQ    $0x20, CX
-	JMP     rows14panel
+
+rows14v2written:
+	ADDQ $0x00000080, R8
+	SUBQ $0x20, CX
+	JMP  rows14panel
 
 rows14tail:
 	CMPQ       CX, $0x10
@@ -10103,6 +11158,9 @@ rows14tail:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows14v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -10146,41 +11204,43 @@ rows14tail:
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows14v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows14v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	VXORPS     Z22, Z22, Z22
-	VXORPS     Z23, Z23, Z23
-	VXORPS     Z24, Z24, Z24
-	VXORPS     Z25, Z25, Z25
-	VXORPS     Z26, Z26, Z26
-	VXORPS     Z27, Z27, Z27
-	JMP        rows14v2mgo
+
+rows14v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows14v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows14v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	VXORPS Z24, Z24, Z24
+	VXORPS Z25, Z25, Z25
+	VXORPS Z26, Z26, Z26
+	VXORPS Z27, Z27, Z27
+	JMP    rows14v2mgo
 
 rows14v2mbias:
 	ADDQ      R8, CX
@@ -10394,6 +11454,9 @@ rows14one:
 	SHLQ       CL, R9
 	DECQ       R9
 	KMOVW      R9, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows14v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       R8, CX
 	PREFETCHT0 (CX)
@@ -10423,27 +11486,29 @@ rows14one:
 	PREFETCHT0 (CX)
 	ADDQ       DI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows14v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows14v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	JMP        rows14v1mgo
+
+rows14v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows14v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows14v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    rows14v1mgo
 
 rows14v1mbias:
 	ADDQ      R8, CX
@@ -10623,19 +11688,24 @@ TEXT ·gemmColsAVX512(SB), NOSPLIT, $0-88
 rows1panel:
 	CMPQ       CX, $0x20
 	JLT        rows1tail
+	MOVQ       flags+80(FP), BX
+	TESTQ      $0x00000004, BX
+	JNZ        rows1v2fetched
 	MOVQ       c+32(FP), BX
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 64(BX)
-	MOVQ       flags+80(FP), BX
-	TESTQ      $0x00000001, BX
-	JNZ        rows1v2add
-	MOVQ       bias+72(FP), BX
-	TESTQ      BX, BX
-	JNZ        rows1v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	JMP        rows1v2go
+
+rows1v2fetched:
+	MOVQ   flags+80(FP), BX
+	TESTQ  $0x00000001, BX
+	JNZ    rows1v2add
+	MOVQ   bias+72(FP), BX
+	TESTQ  BX, BX
+	JNZ    rows1v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	JMP    rows1v2go
 
 rows1v2bias:
 	ADDQ    SI, BX
@@ -10676,13 +11746,25 @@ rows1v2out:
 	VMAXPS Z1, Z2, Z1
 
 rows1v2write:
+	MOVQ     flags+80(FP), BX
+	TESTQ    $0x00000004, BX
+	JZ       rows1v2cached
+	MOVQ     c+32(FP), BX
+	ADDQ     SI, BX
+	VMOVNTPS Z0, (BX)
+	VMOVNTPS Z1, 64(BX)
+	JMP      rows1v2written
+
+rows1v2cached:
 	MOVQ    c+32(FP), BX
 	ADDQ    SI, BX
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows1panel
+
+rows1v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows1panel
 
 rows1tail:
 	CMPQ       CX, $0x10
@@ -10692,19 +11774,24 @@ rows1tail:
 	SHLQ       CL, BX
 	DECQ       BX
 	KMOVW      BX, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows1v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows1v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows1v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	JMP        rows1v2mgo
+
+rows1v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows1v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows1v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	JMP    rows1v2mgo
 
 rows1v2mbias:
 	ADDQ      SI, CX
@@ -10759,17 +11846,22 @@ rows1one:
 	SHLQ       CL, BX
 	DECQ       BX
 	KMOVW      BX, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows1v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows1v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows1v1mbias
-	VXORPS     Z0, Z0, Z0
-	JMP        rows1v1mgo
+
+rows1v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows1v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows1v1mbias
+	VXORPS Z0, Z0, Z0
+	JMP    rows1v1mgo
 
 rows1v1mbias:
 	ADDQ      SI, CX
@@ -10817,6 +11909,9 @@ rows2:
 rows2panel:
 	CMPQ       CX, $0x20
 	JLT        rows2tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows2v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       SI, DI
 	PREFETCHT0 (DI)
@@ -10824,17 +11919,19 @@ rows2panel:
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	PREFETCHT0 64(DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows2v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows2v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	JMP        rows2v2go
+
+rows2v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows2v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows2v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	JMP    rows2v2go
 
 rows2v2bias:
 	ADDQ    SI, DI
@@ -10884,6 +11981,19 @@ rows2v2out:
 	VMAXPS Z3, Z4, Z3
 
 rows2v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows2v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     SI, DI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
+	JMP      rows2v2written
+
+rows2v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    SI, DI
 	VMOVUPS Z0, (DI)
@@ -10891,9 +12001,11 @@ rows2v2write:
 	ADDQ    BX, DI
 	VMOVUPS Z2, (DI)
 	VMOVUPS Z3, 64(DI)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows2panel
+
+rows2v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows2panel
 
 rows2tail:
 	CMPQ       CX, $0x10
@@ -10903,6 +12015,9 @@ rows2tail:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows2v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -10910,17 +12025,19 @@ rows2tail:
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows2v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows2v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	JMP        rows2v2mgo
+
+rows2v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows2v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows2v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	JMP    rows2v2mgo
 
 rows2v2mbias:
 	ADDQ      SI, CX
@@ -10987,20 +12104,25 @@ rows2one:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows2v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows2v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows2v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	JMP        rows2v1mgo
+
+rows2v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows2v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows2v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	JMP    rows2v1mgo
 
 rows2v1mbias:
 	ADDQ      SI, CX
@@ -11055,6 +12177,9 @@ rows3:
 rows3panel:
 	CMPQ       CX, $0x20
 	JLT        rows3tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows3v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       SI, DI
 	PREFETCHT0 (DI)
@@ -11065,19 +12190,21 @@ rows3panel:
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	PREFETCHT0 64(DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows3v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows3v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	JMP        rows3v2go
+
+rows3v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows3v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows3v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	JMP    rows3v2go
 
 rows3v2bias:
 	ADDQ    SI, DI
@@ -11136,6 +12263,22 @@ rows3v2out:
 	VMAXPS Z5, Z6, Z5
 
 rows3v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows3v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     SI, DI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
+	JMP      rows3v2written
+
+rows3v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    SI, DI
 	VMOVUPS Z0, (DI)
@@ -11146,9 +12289,11 @@ rows3v2write:
 	ADDQ    BX, DI
 	VMOVUPS Z4, (DI)
 	VMOVUPS Z5, 64(DI)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows3panel
+
+rows3v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows3panel
 
 rows3tail:
 	CMPQ       CX, $0x10
@@ -11158,6 +12303,9 @@ rows3tail:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows3v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -11168,19 +12316,21 @@ rows3tail:
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows3v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows3v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	JMP        rows3v2mgo
+
+rows3v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows3v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows3v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	JMP    rows3v2mgo
 
 rows3v2mbias:
 	ADDQ      SI, CX
@@ -11259,6 +12409,9 @@ rows3one:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows3v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -11266,16 +12419,18 @@ rows3one:
 	PREFETCHT0 (CX)
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows3v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows3v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	JMP        rows3v1mgo
+
+rows3v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows3v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows3v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	JMP    rows3v1mgo
 
 rows3v1mbias:
 	ADDQ      SI, CX
@@ -11337,6 +12492,9 @@ rows4:
 rows4panel:
 	CMPQ       CX, $0x20
 	JLT        rows4tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows4v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       SI, DI
 	PREFETCHT0 (DI)
@@ -11350,21 +12508,23 @@ rows4panel:
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	PREFETCHT0 64(DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows4v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows4v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	JMP        rows4v2go
+
+rows4v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows4v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows4v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	JMP    rows4v2go
 
 rows4v2bias:
 	ADDQ    SI, DI
@@ -11432,6 +12592,25 @@ rows4v2out:
 	VMAXPS Z7, Z8, Z7
 
 rows4v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows4v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     SI, DI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	JMP      rows4v2written
+
+rows4v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    SI, DI
 	VMOVUPS Z0, (DI)
@@ -11445,9 +12624,11 @@ rows4v2write:
 	ADDQ    BX, DI
 	VMOVUPS Z6, (DI)
 	VMOVUPS Z7, 64(DI)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows4panel
+
+rows4v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows4panel
 
 rows4tail:
 	CMPQ       CX, $0x10
@@ -11457,6 +12638,9 @@ rows4tail:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows4v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -11470,21 +12654,23 @@ rows4tail:
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows4v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows4v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	JMP        rows4v2mgo
+
+rows4v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows4v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows4v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	JMP    rows4v2mgo
 
 rows4v2mbias:
 	ADDQ      SI, CX
@@ -11575,6 +12761,9 @@ rows4one:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows4v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -11584,17 +12773,19 @@ rows4one:
 	PREFETCHT0 (CX)
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows4v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows4v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	JMP        rows4v1mgo
+
+rows4v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows4v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows4v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	JMP    rows4v1mgo
 
 rows4v1mbias:
 	ADDQ      SI, CX
@@ -11663,6 +12854,9 @@ rows5:
 rows5panel:
 	CMPQ       CX, $0x20
 	JLT        rows5tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows5v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       SI, DI
 	PREFETCHT0 (DI)
@@ -11679,23 +12873,25 @@ rows5panel:
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	PREFETCHT0 64(DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows5v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows5v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	JMP        rows5v2go
+
+rows5v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows5v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows5v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    rows5v2go
 
 rows5v2bias:
 	ADDQ    SI, DI
@@ -11772,6 +12968,28 @@ rows5v2out:
 	VMAXPS Z9, Z10, Z9
 
 rows5v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows5v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     SI, DI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z8, (DI)
+	VMOVNTPS Z9, 64(DI)
+	JMP      rows5v2written
+
+rows5v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    SI, DI
 	VMOVUPS Z0, (DI)
@@ -11788,9 +13006,11 @@ rows5v2write:
 	ADDQ    BX, DI
 	VMOVUPS Z8, (DI)
 	VMOVUPS Z9, 64(DI)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows5panel
+
+rows5v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows5panel
 
 rows5tail:
 	CMPQ       CX, $0x10
@@ -11800,6 +13020,9 @@ rows5tail:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows5v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -11816,23 +13039,25 @@ rows5tail:
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows5v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows5v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	JMP        rows5v2mgo
+
+rows5v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows5v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows5v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    rows5v2mgo
 
 rows5v2mbias:
 	ADDQ      SI, CX
@@ -11935,6 +13160,9 @@ rows5one:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows5v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -11946,18 +13174,20 @@ rows5one:
 	PREFETCHT0 (CX)
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows5v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows5v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	JMP        rows5v1mgo
+
+rows5v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows5v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows5v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	JMP    rows5v1mgo
 
 rows5v1mbias:
 	ADDQ      SI, CX
@@ -12033,6 +13263,9 @@ rows6:
 rows6panel:
 	CMPQ       CX, $0x20
 	JLT        rows6tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows6v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       SI, DI
 	PREFETCHT0 (DI)
@@ -12052,25 +13285,27 @@ rows6panel:
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	PREFETCHT0 64(DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows6v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows6v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	JMP        rows6v2go
+
+rows6v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows6v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows6v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	JMP    rows6v2go
 
 rows6v2bias:
 	ADDQ    SI, DI
@@ -12156,6 +13391,31 @@ rows6v2out:
 	VMAXPS Z11, Z12, Z11
 
 rows6v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows6v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     SI, DI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z8, (DI)
+	VMOVNTPS Z9, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z10, (DI)
+	VMOVNTPS Z11, 64(DI)
+	JMP      rows6v2written
+
+rows6v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    SI, DI
 	VMOVUPS Z0, (DI)
@@ -12175,9 +13435,11 @@ rows6v2write:
 	ADDQ    BX, DI
 	VMOVUPS Z10, (DI)
 	VMOVUPS Z11, 64(DI)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows6panel
+
+rows6v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows6panel
 
 rows6tail:
 	CMPQ       CX, $0x10
@@ -12187,6 +13449,9 @@ rows6tail:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows6v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -12206,25 +13471,27 @@ rows6tail:
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows6v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows6v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	JMP        rows6v2mgo
+
+rows6v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows6v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows6v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	JMP    rows6v2mgo
 
 rows6v2mbias:
 	ADDQ      SI, CX
@@ -12339,6 +13606,9 @@ rows6one:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows6v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -12352,19 +13622,21 @@ rows6one:
 	PREFETCHT0 (CX)
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows6v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows6v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	JMP        rows6v1mgo
+
+rows6v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows6v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows6v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	JMP    rows6v1mgo
 
 rows6v1mbias:
 	ADDQ      SI, CX
@@ -12447,6 +13719,9 @@ rows7:
 rows7panel:
 	CMPQ       CX, $0x20
 	JLT        rows7tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows7v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       SI, DI
 	PREFETCHT0 (DI)
@@ -12469,27 +13744,29 @@ rows7panel:
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	PREFETCHT0 64(DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows7v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows7v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	JMP        rows7v2go
+
+rows7v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows7v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows7v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    rows7v2go
 
 rows7v2bias:
 	ADDQ    SI, DI
@@ -12584,6 +13861,34 @@ rows7v2out:
 	VMAXPS Z13, Z14, Z13
 
 rows7v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows7v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     SI, DI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z8, (DI)
+	VMOVNTPS Z9, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z10, (DI)
+	VMOVNTPS Z11, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z12, (DI)
+	VMOVNTPS Z13, 64(DI)
+	JMP      rows7v2written
+
+rows7v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    SI, DI
 	VMOVUPS Z0, (DI)
@@ -12606,9 +13911,11 @@ rows7v2write:
 	ADDQ    BX, DI
 	VMOVUPS Z12, (DI)
 	VMOVUPS Z13, 64(DI)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows7panel
+
+rows7v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows7panel
 
 rows7tail:
 	CMPQ       CX, $0x10
@@ -12618,6 +13925,9 @@ rows7tail:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows7v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -12640,27 +13950,29 @@ rows7tail:
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows7v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows7v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	JMP        rows7v2mgo
+
+rows7v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows7v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows7v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    rows7v2mgo
 
 rows7v2mbias:
 	ADDQ      SI, CX
@@ -12787,6 +14099,9 @@ rows7one:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows7v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -12802,20 +14117,22 @@ rows7one:
 	PREFETCHT0 (CX)
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows7v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows7v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	JMP        rows7v1mgo
+
+rows7v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows7v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows7v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	JMP    rows7v1mgo
 
 rows7v1mbias:
 	ADDQ      SI, CX
@@ -12905,6 +14222,9 @@ rows8:
 rows8panel:
 	CMPQ       CX, $0x20
 	JLT        rows8tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows8v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       SI, DI
 	PREFETCHT0 (DI)
@@ -12930,29 +14250,31 @@ rows8panel:
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	PREFETCHT0 64(DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows8v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows8v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	JMP        rows8v2go
+
+rows8v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows8v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows8v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	JMP    rows8v2go
 
 rows8v2bias:
 	ADDQ    SI, DI
@@ -13056,6 +14378,37 @@ rows8v2out:
 	VMAXPS Z15, Z16, Z15
 
 rows8v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows8v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     SI, DI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z8, (DI)
+	VMOVNTPS Z9, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z10, (DI)
+	VMOVNTPS Z11, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z12, (DI)
+	VMOVNTPS Z13, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z14, (DI)
+	VMOVNTPS Z15, 64(DI)
+	JMP      rows8v2written
+
+rows8v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    SI, DI
 	VMOVUPS Z0, (DI)
@@ -13081,9 +14434,11 @@ rows8v2write:
 	ADDQ    BX, DI
 	VMOVUPS Z14, (DI)
 	VMOVUPS Z15, 64(DI)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows8panel
+
+rows8v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows8panel
 
 rows8tail:
 	CMPQ       CX, $0x10
@@ -13093,6 +14448,9 @@ rows8tail:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows8v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -13118,29 +14476,31 @@ rows8tail:
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows8v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows8v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	JMP        rows8v2mgo
+
+rows8v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows8v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows8v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	JMP    rows8v2mgo
 
 rows8v2mbias:
 	ADDQ      SI, CX
@@ -13279,6 +14639,9 @@ rows8one:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows8v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -13296,21 +14659,23 @@ rows8one:
 	PREFETCHT0 (CX)
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows8v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows8v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	JMP        rows8v1mgo
+
+rows8v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows8v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows8v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	JMP    rows8v1mgo
 
 rows8v1mbias:
 	ADDQ      SI, CX
@@ -13407,6 +14772,9 @@ rows9:
 rows9panel:
 	CMPQ       CX, $0x20
 	JLT        rows9tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows9v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       SI, DI
 	PREFETCHT0 (DI)
@@ -13435,31 +14803,33 @@ rows9panel:
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	PREFETCHT0 64(DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows9v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows9v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	JMP        rows9v2go
+
+rows9v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows9v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows9v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	JMP    rows9v2go
 
 rows9v2bias:
 	ADDQ    SI, DI
@@ -13572,6 +14942,40 @@ rows9v2out:
 	VMAXPS Z17, Z18, Z17
 
 rows9v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows9v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     SI, DI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z8, (DI)
+	VMOVNTPS Z9, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z10, (DI)
+	VMOVNTPS Z11, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z12, (DI)
+	VMOVNTPS Z13, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z14, (DI)
+	VMOVNTPS Z15, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z16, (DI)
+	VMOVNTPS Z17, 64(DI)
+	JMP      rows9v2written
+
+rows9v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    SI, DI
 	VMOVUPS Z0, (DI)
@@ -13600,9 +15004,11 @@ rows9v2write:
 	ADDQ    BX, DI
 	VMOVUPS Z16, (DI)
 	VMOVUPS Z17, 64(DI)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows9panel
+
+rows9v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows9panel
 
 rows9tail:
 	CMPQ       CX, $0x10
@@ -13612,6 +15018,9 @@ rows9tail:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows9v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -13640,31 +15049,33 @@ rows9tail:
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows9v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows9v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	JMP        rows9v2mgo
+
+rows9v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows9v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows9v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	JMP    rows9v2mgo
 
 rows9v2mbias:
 	ADDQ      SI, CX
@@ -13815,6 +15226,9 @@ rows9one:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows9v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -13834,22 +15248,24 @@ rows9one:
 	PREFETCHT0 (CX)
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows9v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows9v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	JMP        rows9v1mgo
+
+rows9v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows9v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows9v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	JMP    rows9v1mgo
 
 rows9v1mbias:
 	ADDQ      SI, CX
@@ -13953,6 +15369,9 @@ rows10:
 rows10panel:
 	CMPQ       CX, $0x20
 	JLT        rows10tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows10v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       SI, DI
 	PREFETCHT0 (DI)
@@ -13984,33 +15403,35 @@ rows10panel:
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	PREFETCHT0 64(DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows10v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows10v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	JMP        rows10v2go
+
+rows10v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows10v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows10v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	JMP    rows10v2go
 
 rows10v2bias:
 	ADDQ    SI, DI
@@ -14132,6 +15553,43 @@ rows10v2out:
 	VMAXPS Z19, Z20, Z19
 
 rows10v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows10v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     SI, DI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z8, (DI)
+	VMOVNTPS Z9, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z10, (DI)
+	VMOVNTPS Z11, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z12, (DI)
+	VMOVNTPS Z13, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z14, (DI)
+	VMOVNTPS Z15, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z16, (DI)
+	VMOVNTPS Z17, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z18, (DI)
+	VMOVNTPS Z19, 64(DI)
+	JMP      rows10v2written
+
+rows10v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    SI, DI
 	VMOVUPS Z0, (DI)
@@ -14163,9 +15621,11 @@ rows10v2write:
 	ADDQ    BX, DI
 	VMOVUPS Z18, (DI)
 	VMOVUPS Z19, 64(DI)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows10panel
+
+rows10v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows10panel
 
 rows10tail:
 	CMPQ       CX, $0x10
@@ -14175,6 +15635,9 @@ rows10tail:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows10v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -14206,33 +15669,35 @@ rows10tail:
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows10v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows10v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	JMP        rows10v2mgo
+
+rows10v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows10v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows10v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	JMP    rows10v2mgo
 
 rows10v2mbias:
 	ADDQ      SI, CX
@@ -14395,6 +15860,9 @@ rows10one:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows10v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -14416,23 +15884,25 @@ rows10one:
 	PREFETCHT0 (CX)
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows10v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows10v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	JMP        rows10v1mgo
+
+rows10v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows10v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows10v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    rows10v1mgo
 
 rows10v1mbias:
 	ADDQ      SI, CX
@@ -14543,6 +16013,9 @@ rows11:
 rows11panel:
 	CMPQ       CX, $0x20
 	JLT        rows11tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows11v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       SI, DI
 	PREFETCHT0 (DI)
@@ -14577,35 +16050,37 @@ rows11panel:
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	PREFETCHT0 64(DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows11v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows11v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	JMP        rows11v2go
+
+rows11v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows11v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows11v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	JMP    rows11v2go
 
 rows11v2bias:
 	ADDQ    SI, DI
@@ -14736,6 +16211,46 @@ rows11v2out:
 	VMAXPS Z21, Z22, Z21
 
 rows11v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows11v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     SI, DI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z8, (DI)
+	VMOVNTPS Z9, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z10, (DI)
+	VMOVNTPS Z11, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z12, (DI)
+	VMOVNTPS Z13, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z14, (DI)
+	VMOVNTPS Z15, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z16, (DI)
+	VMOVNTPS Z17, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z18, (DI)
+	VMOVNTPS Z19, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z20, (DI)
+	VMOVNTPS Z21, 64(DI)
+	JMP      rows11v2written
+
+rows11v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    SI, DI
 	VMOVUPS Z0, (DI)
@@ -14770,9 +16285,11 @@ rows11v2write:
 	ADDQ    BX, DI
 	VMOVUPS Z20, (DI)
 	VMOVUPS Z21, 64(DI)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows11panel
+
+rows11v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows11panel
 
 rows11tail:
 	CMPQ       CX, $0x10
@@ -14782,6 +16299,9 @@ rows11tail:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows11v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -14816,35 +16336,37 @@ rows11tail:
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows11v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows11v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	JMP        rows11v2mgo
+
+rows11v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows11v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows11v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	JMP    rows11v2mgo
 
 rows11v2mbias:
 	ADDQ      SI, CX
@@ -15019,6 +16541,9 @@ rows11one:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows11v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -15042,24 +16567,26 @@ rows11one:
 	PREFETCHT0 (CX)
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows11v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows11v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	JMP        rows11v1mgo
+
+rows11v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows11v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows11v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	JMP    rows11v1mgo
 
 rows11v1mbias:
 	ADDQ      SI, CX
@@ -15177,6 +16704,9 @@ rows12:
 rows12panel:
 	CMPQ       CX, $0x20
 	JLT        rows12tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows12v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       SI, DI
 	PREFETCHT0 (DI)
@@ -15214,37 +16744,39 @@ rows12panel:
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	PREFETCHT0 64(DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows12v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows12v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	VXORPS     Z22, Z22, Z22
-	VXORPS     Z23, Z23, Z23
-	JMP        rows12v2go
+
+rows12v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows12v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows12v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	JMP    rows12v2go
 
 rows12v2bias:
 	ADDQ    SI, DI
@@ -15384,6 +16916,49 @@ rows12v2out:
 	VMAXPS Z23, Z24, Z23
 
 rows12v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows12v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     SI, DI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z8, (DI)
+	VMOVNTPS Z9, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z10, (DI)
+	VMOVNTPS Z11, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z12, (DI)
+	VMOVNTPS Z13, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z14, (DI)
+	VMOVNTPS Z15, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z16, (DI)
+	VMOVNTPS Z17, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z18, (DI)
+	VMOVNTPS Z19, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z20, (DI)
+	VMOVNTPS Z21, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z22, (DI)
+	VMOVNTPS Z23, 64(DI)
+	JMP      rows12v2written
+
+rows12v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    SI, DI
 	VMOVUPS Z0, (DI)
@@ -15421,9 +16996,11 @@ rows12v2write:
 	ADDQ    BX, DI
 	VMOVUPS Z22, (DI)
 	VMOVUPS Z23, 64(DI)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows12panel
+
+rows12v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows12panel
 
 rows12tail:
 	CMPQ       CX, $0x10
@@ -15433,6 +17010,9 @@ rows12tail:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows12v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -15470,37 +17050,39 @@ rows12tail:
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows12v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows12v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	VXORPS     Z22, Z22, Z22
-	VXORPS     Z23, Z23, Z23
-	JMP        rows12v2mgo
+
+rows12v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows12v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows12v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	JMP    rows12v2mgo
 
 rows12v2mbias:
 	ADDQ      SI, CX
@@ -15687,6 +17269,9 @@ rows12one:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows12v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -15712,25 +17297,27 @@ rows12one:
 	PREFETCHT0 (CX)
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows12v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows12v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	JMP        rows12v1mgo
+
+rows12v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows12v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows12v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	JMP    rows12v1mgo
 
 rows12v1mbias:
 	ADDQ      SI, CX
@@ -15855,6 +17442,9 @@ rows13:
 rows13panel:
 	CMPQ       CX, $0x20
 	JLT        rows13tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows13v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       SI, DI
 	PREFETCHT0 (DI)
@@ -15895,39 +17485,41 @@ rows13panel:
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	PREFETCHT0 64(DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows13v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows13v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	VXORPS     Z22, Z22, Z22
-	VXORPS     Z23, Z23, Z23
-	VXORPS     Z24, Z24, Z24
-	VXORPS     Z25, Z25, Z25
-	JMP        rows13v2go
+
+rows13v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows13v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows13v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	VXORPS Z24, Z24, Z24
+	VXORPS Z25, Z25, Z25
+	JMP    rows13v2go
 
 rows13v2bias:
 	ADDQ    SI, DI
@@ -16076,6 +17668,52 @@ rows13v2out:
 	VMAXPS Z25, Z26, Z25
 
 rows13v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows13v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     SI, DI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z8, (DI)
+	VMOVNTPS Z9, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z10, (DI)
+	VMOVNTPS Z11, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z12, (DI)
+	VMOVNTPS Z13, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z14, (DI)
+	VMOVNTPS Z15, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z16, (DI)
+	VMOVNTPS Z17, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z18, (DI)
+	VMOVNTPS Z19, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z20, (DI)
+	VMOVNTPS Z21, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z22, (DI)
+	VMOVNTPS Z23, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z24, (DI)
+	VMOVNTPS Z25, 64(DI)
+	JMP      rows13v2written
+
+rows13v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    SI, DI
 	VMOVUPS Z0, (DI)
@@ -16116,9 +17754,11 @@ rows13v2write:
 	ADDQ    BX, DI
 	VMOVUPS Z24, (DI)
 	VMOVUPS Z25, 64(DI)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows13panel
+
+rows13v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows13panel
 
 rows13tail:
 	CMPQ       CX, $0x10
@@ -16128,6 +17768,9 @@ rows13tail:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows13v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -16168,39 +17811,41 @@ rows13tail:
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows13v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows13v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	VXORPS     Z22, Z22, Z22
-	VXORPS     Z23, Z23, Z23
-	VXORPS     Z24, Z24, Z24
-	VXORPS     Z25, Z25, Z25
-	JMP        rows13v2mgo
+
+rows13v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows13v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows13v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	VXORPS Z24, Z24, Z24
+	VXORPS Z25, Z25, Z25
+	JMP    rows13v2mgo
 
 rows13v2mbias:
 	ADDQ      SI, CX
@@ -16399,6 +18044,9 @@ rows13one:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows13v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -16426,26 +18074,28 @@ rows13one:
 	PREFETCHT0 (CX)
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows13v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows13v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	JMP        rows13v1mgo
+
+rows13v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows13v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows13v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	JMP    rows13v1mgo
 
 rows13v1mbias:
 	ADDQ      SI, CX
@@ -16577,6 +18227,9 @@ rows14:
 rows14panel:
 	CMPQ       CX, $0x20
 	JLT        rows14tail
+	MOVQ       flags+80(FP), DI
+	TESTQ      $0x00000004, DI
+	JNZ        rows14v2fetched
 	MOVQ       c+32(FP), DI
 	ADDQ       SI, DI
 	PREFETCHT0 (DI)
@@ -16620,41 +18273,43 @@ rows14panel:
 	ADDQ       BX, DI
 	PREFETCHT0 (DI)
 	PREFETCHT0 64(DI)
-	MOVQ       flags+80(FP), DI
-	TESTQ      $0x00000001, DI
-	JNZ        rows14v2add
-	MOVQ       bias+72(FP), DI
-	TESTQ      DI, DI
-	JNZ        rows14v2bias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	VXORPS     Z22, Z22, Z22
-	VXORPS     Z23, Z23, Z23
-	VXORPS     Z24, Z24, Z24
-	VXORPS     Z25, Z25, Z25
-	VXORPS     Z26, Z26, Z26
-	VXORPS     Z27, Z27, Z27
-	JMP        rows14v2go
+
+rows14v2fetched:
+	MOVQ   flags+80(FP), DI
+	TESTQ  $0x00000001, DI
+	JNZ    rows14v2add
+	MOVQ   bias+72(FP), DI
+	TESTQ  DI, DI
+	JNZ    rows14v2bias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	VXORPS Z24, Z24, Z24
+	VXORPS Z25, Z25, Z25
+	VXORPS Z26, Z26, Z26
+	VXORPS Z27, Z27, Z27
+	JMP    rows14v2go
 
 rows14v2bias:
 	ADDQ    SI, DI
@@ -16812,6 +18467,55 @@ rows14v2out:
 	VMAXPS Z27, Z28, Z27
 
 rows14v2write:
+	MOVQ     flags+80(FP), DI
+	TESTQ    $0x00000004, DI
+	JZ       rows14v2cached
+	MOVQ     c+32(FP), DI
+	ADDQ     SI, DI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z2, (DI)
+	VMOVNTPS Z3, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z4, (DI)
+	VMOVNTPS Z5, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z8, (DI)
+	VMOVNTPS Z9, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z10, (DI)
+	VMOVNTPS Z11, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z12, (DI)
+	VMOVNTPS Z13, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z14, (DI)
+	VMOVNTPS Z15, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z16, (DI)
+	VMOVNTPS Z17, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z18, (DI)
+	VMOVNTPS Z19, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z20, (DI)
+	VMOVNTPS Z21, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z22, (DI)
+	VMOVNTPS Z23, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z24, (DI)
+	VMOVNTPS Z25, 64(DI)
+	ADDQ     BX, DI
+	VMOVNTPS Z26, (DI)
+	VMOVNTPS Z27, 64(DI)
+	JMP      rows14v2written
+
+rows14v2cached:
 	MOVQ    c+32(FP), DI
 	ADDQ    SI, DI
 	VMOVUPS Z0, (DI)
@@ -16855,9 +18559,11 @@ rows14v2write:
 	ADDQ    BX, DI
 	VMOVUPS Z26, (DI)
 	VMOVUPS Z27, 64(DI)
-	ADDQ    $0x00000080, SI
-	SUBQ    $0x20, CX
-	JMP     rows14panel
+
+rows14v2written:
+	ADDQ $0x00000080, SI
+	SUBQ $0x20, CX
+	JMP  rows14panel
 
 rows14tail:
 	CMPQ       CX, $0x10
@@ -16867,6 +18573,9 @@ rows14tail:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows14v2mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -16910,41 +18619,43 @@ rows14tail:
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows14v2madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows14v2mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	VXORPS     Z14, Z14, Z14
-	VXORPS     Z15, Z15, Z15
-	VXORPS     Z16, Z16, Z16
-	VXORPS     Z17, Z17, Z17
-	VXORPS     Z18, Z18, Z18
-	VXORPS     Z19, Z19, Z19
-	VXORPS     Z20, Z20, Z20
-	VXORPS     Z21, Z21, Z21
-	VXORPS     Z22, Z22, Z22
-	VXORPS     Z23, Z23, Z23
-	VXORPS     Z24, Z24, Z24
-	VXORPS     Z25, Z25, Z25
-	VXORPS     Z26, Z26, Z26
-	VXORPS     Z27, Z27, Z27
-	JMP        rows14v2mgo
+
+rows14v2mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows14v2madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows14v2mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	VXORPS Z24, Z24, Z24
+	VXORPS Z25, Z25, Z25
+	VXORPS Z26, Z26, Z26
+	VXORPS Z27, Z27, Z27
+	JMP    rows14v2mgo
 
 rows14v2mbias:
 	ADDQ      SI, CX
@@ -17155,6 +18866,9 @@ rows14one:
 	SHLQ       CL, DI
 	DECQ       DI
 	KMOVW      DI, K1
+	MOVQ       flags+80(FP), CX
+	TESTQ      $0x00000004, CX
+	JNZ        rows14v1mfetched
 	MOVQ       c+32(FP), CX
 	ADDQ       SI, CX
 	PREFETCHT0 (CX)
@@ -17184,27 +18898,29 @@ rows14one:
 	PREFETCHT0 (CX)
 	ADDQ       BX, CX
 	PREFETCHT0 (CX)
-	MOVQ       flags+80(FP), CX
-	TESTQ      $0x00000001, CX
-	JNZ        rows14v1madd
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JNZ        rows14v1mbias
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z1, Z1, Z1
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	VXORPS     Z5, Z5, Z5
-	VXORPS     Z6, Z6, Z6
-	VXORPS     Z7, Z7, Z7
-	VXORPS     Z8, Z8, Z8
-	VXORPS     Z9, Z9, Z9
-	VXORPS     Z10, Z10, Z10
-	VXORPS     Z11, Z11, Z11
-	VXORPS     Z12, Z12, Z12
-	VXORPS     Z13, Z13, Z13
-	JMP        rows14v1mgo
+
+rows14v1mfetched:
+	MOVQ   flags+80(FP), CX
+	TESTQ  $0x00000001, CX
+	JNZ    rows14v1madd
+	MOVQ   bias+72(FP), CX
+	TESTQ  CX, CX
+	JNZ    rows14v1mbias
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    rows14v1mgo
 
 rows14v1mbias:
 	ADDQ      SI, CX
@@ -17337,4 +19053,10 @@ rows14v1mwrite:
 
 rows14done:
 	VZEROUPPER
+	RET
+
+// func fence()
+// Requires: MMX+
+TEXT ·fence(SB), NOSPLIT, $0
+	SFENCE
 	RET

@@ -172,6 +172,29 @@ func TestGemmRowsStandAlone(t *testing.T) {
 	}
 }
 
+// TestGemmPastTheCaches: what is too large for them is the same as its parts alone, masked columns too.
+func TestGemmPastTheCaches(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 7))
+	for _, impl := range tables() {
+		for _, n := range []int{80, 83} {
+			p := Product{M: pastCache/4/n + 5, N: n, K: 2, LDA: 2, LDB: n, LDC: 96, ReLU: true}
+			a, b, c := newMatrix(rng, p.M, p.K, 0), newMatrix(rng, p.K, n, 0), make([]float32, p.M*p.LDC)
+			impl.gemm(c, a.v, b.v, nil, p)
+			for _, from := range []int{0, p.M / 2, p.M - 20} {
+				some := make([]float32, 20*p.LDC)
+				alone := p
+				alone.M = 20
+				impl.gemm(some, a.v[from*2:], b.v, nil, alone)
+				for i := range 20 {
+					if !slices.Equal(some[i*p.LDC:i*p.LDC+n], c[(from+i)*p.LDC:(from+i)*p.LDC+n]) {
+						t.Fatalf("%s, %d columns: row %d differs from the same row alone", impl.name, n, from+i)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestGemmAgrees: the two sets of instructions give the same bits.
 func TestGemmAgrees(t *testing.T) {
 	impls := tables()

@@ -61,7 +61,7 @@ func gatesBackGo(dIn, dRec, dH, dY, h, gates []float32, c int) {
 		for j := range c {
 			r, z, n, dy := g[j], g[c+j], g[2*c+j], dY[i*c+j]
 			dz := dy * (h[i*c+j] - n) * z * (1 - z)
-			dn := dy * (1 - z) * (1 - n*n)
+			dn := dy * (1 - z) * ((1 - n) * (1 + n)) // 1 - n² rounds twice, the worse the nearer n is to one
 			dr := dn * g[3*c+j] * r * (1 - r)
 			in[j], in[c+j], in[2*c+j] = dr, dz, dn
 			hidden[j], hidden[c+j], hidden[2*c+j] = dr, dz, dn*r

@@ -471,11 +471,11 @@ column:
 	VMOVUPS      (DI)(R8*2), Y3
 	VMOVUPS      (CX), Y4
 	VMULPS       Y2, Y4, Y5
-	VSUBPS       Y5, Y4, Y4
+	VSUBPS       Y2, Y0, Y2
+	VMULPS       Y2, Y4, Y4
 	VMOVAPS      Y0, Y6
 	VFNMADD231PS Y3, Y3, Y6
 	VMULPS       Y6, Y4, Y4
-	VSUBPS       Y2, Y0, Y2
 	VMULPS       Y2, Y5, Y2
 	VMOVUPS      (DX), Y6
 	VSUBPS       Y3, Y6, Y3
@@ -519,11 +519,11 @@ tail:
 	VMASKMOVPS   (DI)(R8*2), Y0, Y4
 	VMASKMOVPS   (CX), Y0, Y5
 	VMULPS       Y3, Y5, Y6
-	VSUBPS       Y6, Y5, Y5
+	VSUBPS       Y3, Y1, Y3
+	VMULPS       Y3, Y5, Y5
 	VMOVAPS      Y1, Y7
 	VFNMADD231PS Y4, Y4, Y7
 	VMULPS       Y7, Y5, Y5
-	VSUBPS       Y3, Y1, Y3
 	VMULPS       Y3, Y6, Y3
 	VMASKMOVPS   (DX), Y0, Y7
 	VSUBPS       Y4, Y7, Y4
@@ -835,11 +835,11 @@ column:
 	VMOVUPS      (R8)(R9*2), Z3
 	VMOVUPS      (DX), Z4
 	VMULPS       Z2, Z4, Z5
-	VSUBPS       Z5, Z4, Z4
+	VSUBPS       Z2, Z0, Z2
+	VMULPS       Z2, Z4, Z4
 	VMOVAPS      Z0, Z6
 	VFNMADD231PS Z3, Z3, Z6
 	VMULPS       Z6, Z4, Z4
-	VSUBPS       Z2, Z0, Z2
 	VMULPS       Z2, Z5, Z2
 	VMOVUPS      (BX), Z6
 	VSUBPS       Z3, Z6, Z3
@@ -884,11 +884,11 @@ tail:
 	VMOVUPS.Z    (R8)(R9*2), K1, Z3
 	VMOVUPS.Z    (DX), K1, Z4
 	VMULPS       Z2, Z4, Z5
-	VSUBPS       Z5, Z4, Z4
+	VSUBPS       Z2, Z0, Z2
+	VMULPS       Z2, Z4, Z4
 	VMOVAPS      Z0, Z6
 	VFNMADD231PS Z3, Z3, Z6
 	VMULPS       Z6, Z4, Z4
-	VSUBPS       Z2, Z0, Z2
 	VMULPS       Z2, Z5, Z2
 	VMOVUPS.Z    (BX), K1, Z6
 	VSUBPS       Z3, Z6, Z3

@@ -28,12 +28,17 @@ func gemm() {
 		t.function(false)
 		t.function(true)
 	}
+	// Stores past the caches are ordered by a fence of their own.
+	TEXT("fence", NOSPLIT, "func()")
+	SFENCE()
+	RET()
 }
 
 // The bits of a call's flags, as in gemm.go of the kernels.
 const (
 	flagAdd  = 1
 	flagReLU = 2
+	flagPast = 4
 )
 
 // gemmKernel is one function while it is written. Live over the k loop are only what it
@@ -132,7 +137,7 @@ func (g *gemmKernel) panel(rows, vectors int, masked bool) {
 			acc[r] = append(acc[r], g.vector())
 		}
 	}
-	g.fetch(acc)
+	g.fetch(name, acc)
 	g.start(name, acc)
 	g.multiply(name, acc)
 	g.finish(name, acc)
@@ -213,13 +218,17 @@ func (g *gemmKernel) store(from reg.VecVirtual, v int, m Mem) {
 }
 
 // fetch asks for the tile of C early: by the time that it is written it has come.
-func (g *gemmKernel) fetch(acc [][]reg.VecVirtual) {
+func (g *gemmKernel) fetch(name string, acc [][]reg.VecVirtual) {
+	flags := Load(Param("flags"), GP64())
+	TESTQ(U32(flagPast), flags)
+	JNZ(LabelRef(name + "fetched"))
 	g.rows(acc, func(_ []reg.VecVirtual, at Mem) {
 		PREFETCHT0(at)
 		if len(acc[0])*g.lanes > 16 {
 			PREFETCHT0(at.Offset(64))
 		}
 	})
+	Label(name + "fetched")
 }
 
 // start fills the tile with C, the bias or zeros.
@@ -348,9 +357,24 @@ func (g *gemmKernel) finish(name string, acc [][]reg.VecVirtual) {
 		}
 	}
 	Label(name + "write")
+	if g.masks[len(acc[0])-1] == nil {
+		flags := Load(Param("flags"), GP64())
+		TESTQ(U32(flagPast), flags)
+		JZ(LabelRef(name + "cached"))
+		g.rows(acc, func(row []reg.VecVirtual, at Mem) {
+			for v, a := range row {
+				VMOVNTPS(a, at.Offset(4*g.lanes*v))
+			}
+		})
+		JMP(LabelRef(name + "written"))
+		Label(name + "cached")
+	}
 	g.rows(acc, func(row []reg.VecVirtual, at Mem) {
 		for v, a := range row {
 			g.store(a, v, at)
 		}
 	})
+	if g.masks[len(acc[0])-1] == nil {
+		Label(name + "written")
+	}
 }

@@ -132,9 +132,9 @@ func (g *gruKernel) backward() {
 		one := g.load1(g.num(1))
 		r, z, n := g.read(g.block(keep, 0)), g.read(g.block(keep, 1)), g.read(g.block(keep, 2))
 		dy := g.read(Mem{Base: dY})
-		keepState := g.mul(dy, z)
-		dn := g.mul(g.sub(dy, keepState), g.fnma(n, n, one))
-		dz := g.mul(g.mul(keepState, g.sub(one, z)), g.sub(g.read(Mem{Base: h}), n))
+		keepState, change := g.mul(dy, z), g.sub(one, z)
+		dn := g.mul(g.mul(dy, change), g.fnma(n, n, one)) // dy - dy z would cancel where z is nearly one
+		dz := g.mul(g.mul(keepState, change), g.sub(g.read(Mem{Base: h}), n))
 		dHidden := g.mul(dn, r)
 		dr := g.mul(g.mul(dHidden, g.read(g.block(keep, 3))), g.sub(one, r))
 		g.store(dr, 0, g.block(dIn, 0))
