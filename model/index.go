@@ -7,11 +7,17 @@ import "slices"
 // slice onto itself is recognised by its address and costs one pass.
 func Index(from, to []string) []int32 {
 	rows := make([]int32, len(to))
+	IndexInto(rows, from, to)
+	return rows
+}
+
+// IndexInto is Index into memory of len(to) elements.
+func IndexInto(rows []int32, from, to []string) {
 	if Same(from, to) {
 		for i := range rows {
 			rows[i] = int32(i)
 		}
-		return rows
+		return
 	}
 	j := 0
 	for i, name := range to {
@@ -23,7 +29,6 @@ func Index(from, to []string) []int32 {
 			rows[i] = int32(j)
 		}
 	}
-	return rows
 }
 
 // Same reports whether two lists of services are the same, at once where they

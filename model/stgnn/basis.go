@@ -52,8 +52,8 @@ func (b *basis) scaled(s *model.Step, known []int32, news unseen) *features {
 }
 
 // natural is a standardised target value of service i of a slice in the target's unit.
-func (b *basis) natural(v view, i int, z float32) float32 {
-	st := b.targetScale(&v, i)
+func (b *basis) natural(v *view, i int, z float32) float32 {
+	st := b.targetScale(v, i)
 	return b.channels.backward(b.task.Target, st.mean+st.dev*z)
 }
 
@@ -71,10 +71,7 @@ func (b *basis) targetScale(v *view, i int) stat {
 
 // speaks says whether anything can be forecast for service i: its target was observed in the
 // window or in training.
-func (b *basis) speaks(v view, i int) bool { return b.knows(&v, i) }
-
-// knows is speaks of a view that isn't copied.
-func (b *basis) knows(v *view, i int) bool {
+func (b *basis) speaks(v *view, i int) bool {
 	if row := v.last().known[i]; row >= 0 && b.scale.target[row] {
 		return true
 	}

@@ -141,7 +141,7 @@ func (b *basis) validate(d *data, r *rows, predict func() []float32) (scaled, na
 			if weight == 0 {
 				continue
 			}
-			v, i := r.view[k/h], r.service[k/h]
+			v, i := &r.view[k/h], r.service[k/h]
 			scaled += float64(weight) * math.Abs(float64(y[k]-r.target[k]))
 			total += float64(weight)
 			natural += math.Abs(float64(b.natural(v, i, y[k])) - float64(b.natural(v, i, r.target[k])))

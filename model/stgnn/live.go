@@ -56,7 +56,7 @@ func (s *live) predict() []float32 {
 	n, per := len(v.last().services), l.task.Horizons*len(l.task.Levels)
 	s.rows = s.rows[:0]
 	for i := range n {
-		if l.knows(v, i) {
+		if l.speaks(v, i) {
 			s.rows = append(s.rows, i)
 		}
 	}

@@ -120,8 +120,9 @@ func (b *batchRows) collect(input int, views []view, services []int) (rows int) 
 	}
 	clear(b.offset)
 	b.todo = b.todo[:0]
-	for k, v := range views {
-		if k > 0 && sameView(v, views[k-1]) {
+	for k := range views {
+		v := &views[k]
+		if k > 0 && v.same(&views[k-1]) {
 			continue
 		}
 		for _, s := range v.slices {
@@ -181,8 +182,6 @@ func (l *paperLearned) convolve(t *tensor.Tape[float32], b *batchRows, rows int)
 	}
 	return l.net.convolve(t, t.Const(input, rows, width), b.graphs)
 }
-
-func sameView(a, b view) bool { return &a.slices[0] == &b.slices[0] }
 
 // keepConvolved convolves a slice once and for all.
 func (l *paperLearned) keepConvolved(t *tensor.Tape[float32]) func(*model.Step, []int32, unseen) *features {
@@ -320,7 +319,7 @@ func (s *paper) Forecast(window []*model.Step) (model.Prediction, error) {
 	}
 	var rows []int
 	for i := range last.Services {
-		if l.speaks(v, i) {
+		if l.speaks(&v, i) {
 			rows = append(rows, i)
 		}
 	}
@@ -332,7 +331,7 @@ func (s *paper) Forecast(window []*model.Step) (model.Prediction, error) {
 	for k, i := range rows {
 		for step := range h {
 			for j := range q {
-				out.Values[(i*h+step)*q+j] = l.natural(v, i, y.Data[k*h+step]+l.residual[step*q+j])
+				out.Values[(i*h+step)*q+j] = l.natural(&v, i, y.Data[k*h+step]+l.residual[step*q+j])
 			}
 		}
 	}

@@ -1,6 +1,9 @@
 package stgnn
 
-import "presage/model"
+import (
+	"presage/model"
+	"presage/model/tensor/arena"
+)
 
 // view is a window of features, aligned to the services of its last slice.
 type view struct {
@@ -12,13 +15,13 @@ type view struct {
 
 // views makes views in memory of its own, which reset takes back from all of them at once.
 type views struct {
-	lists arena[[]int32]
-	index arena[int32]
+	lists arena.Arena[[]int32]
+	index arena.Arena[int32]
 }
 
 func (m *views) reset() {
-	m.lists.reset()
-	m.index.reset()
+	m.lists.Reset()
+	m.index.Reset()
 }
 
 // window aligns a window; the last slice is there.
@@ -30,12 +33,12 @@ func (m *views) window(slices []*features, at int64, news unseen) view {
 
 // align finds services in each of slices.
 func (m *views) align(slices []*features, services []string) view {
-	v := view{slices: slices, rows: m.lists.take(len(slices))}
+	v := view{slices: slices, rows: m.lists.Take(len(slices))}
 	for t, s := range slices {
 		v.rows[t] = nil
 		if s != nil && !model.Same(s.services, services) {
-			v.rows[t] = m.index.take(len(services))
-			find(v.rows[t], s.services, services)
+			v.rows[t] = m.index.Take(len(services))
+			model.IndexInto(v.rows[t], s.services, services)
 		}
 	}
 	return v
@@ -44,20 +47,6 @@ func (m *views) align(slices []*features, services []string) view {
 // newView is a view with memory of its own.
 func newView(slices []*features, at int64, news unseen) view {
 	return new(views).window(slices, at, news)
-}
-
-// find is model.Index into given memory.
-func find(rows []int32, from, to []string) {
-	j := 0
-	for i, name := range to {
-		for j < len(from) && from[j] < name {
-			j++
-		}
-		rows[i] = -1
-		if j < len(from) && from[j] == name {
-			rows[i] = int32(j)
-		}
-	}
 }
 
 // same tells views by the memory of their slices.
@@ -69,7 +58,7 @@ func (v *view) same(u *view) bool {
 func (v *view) last() *features { return v.slices[len(v.slices)-1] }
 
 // row finds service i in slice t, or -1.
-func (v view) row(t, i int) int {
+func (v *view) row(t, i int) int {
 	switch {
 	case v.slices[t] == nil:
 		return -1

@@ -20,7 +20,7 @@ func (t *Tape[T]) Concat(parts ...*Var[T]) *Var[T] {
 		}
 		at += c
 	}
-	kept := t.inputs.take(len(parts))
+	kept := t.inputs.Take(len(parts))
 	copy(kept, parts)
 	return t.record(node[T]{op: opConcat, y: y, parts: kept})
 }

@@ -11,7 +11,7 @@ func (t *Tape[T]) Convolve(x, v, w *Var[T], graphs ...*CSR[T]) *Var[T] {
 		bug("Convolve on a tape that records")
 	}
 	in, middle, out, most, rows := x.Cols(), v.Cols(), w.Cols(), 0, 0
-	starts := t.indices.take(len(graphs))
+	starts := t.indices.Take(len(graphs))
 	for i, g := range graphs {
 		starts[i] = int32(rows)
 		rows, most = rows+g.Rows, max(most, g.Rows)
@@ -20,10 +20,10 @@ func (t *Tape[T]) Convolve(x, v, w *Var[T], graphs ...*CSR[T]) *Var[T] {
 		bug("convolutions of shapes %v, %v, %v over %d rows of graphs", x.Shape, v.Shape, w.Shape, rows)
 	}
 	y := t.result(t.matrix(rows, out), false)
-	kept := t.graphs.take(len(graphs))
+	kept := t.graphs.Take(len(graphs))
 	copy(kept, graphs)
 	t.convolved = convolveTask[T]{x: x.Data, v: v.Data, w: w.Data, y: y.Data, graphs: kept, starts: starts, in: in, middle: middle, out: out,
-		most: most, scratch: t.mem.take(t.lane.Workers() * most * 2 * max(in, middle))}
+		most: most, scratch: t.mem.Take(t.lane.Workers() * most * 2 * max(in, middle))}
 	t.lane.Run(len(graphs), &t.convolved)
 	t.convolved = convolveTask[T]{}
 	return y

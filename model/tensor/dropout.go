@@ -10,7 +10,7 @@ func (t *Tape[T]) Dropout(a *Var[T], p float64, rng *rand.Rand) *Var[T] {
 		return a
 	}
 	y := t.result(a.Shape, a.Grad != nil)
-	keep := t.mem.take(len(a.Data))
+	keep := t.mem.Take(len(a.Data))
 	factor := [2]T{T(1 / (1 - p)), 0}
 	limit := uint64(p * (1 << 16))
 	for i := 0; i < len(keep); i += 4 {

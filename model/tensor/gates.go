@@ -15,15 +15,15 @@ func (t *Tape[T]) GRUGates(in, hidden, h *Var[T]) *Var[T] {
 	y := t.result(h.Shape, in.Grad != nil || hidden.Grad != nil || h.Grad != nil)
 	var keep []T
 	if y.Grad != nil {
-		keep = t.mem.take(4 * len(h.Data))
+		keep = t.mem.Take(4 * len(h.Data))
 	}
 	gates(y.Data, h.Data, in.Data, hidden.Data, keep, c)
-	return t.record(node[T]{op: opGates, y: y, a: in, b: hidden, c: h, keep: keep, keep2: t.mem.take(7 * len(h.Data))})
+	return t.record(node[T]{op: opGates, y: y, a: in, b: hidden, c: h, keep: keep})
 }
 
-func backGates[T Float](n *node[T]) {
+func (t *Tape[T]) backGates(n *node[T]) {
 	size := len(n.c.Data)
-	dIn, dRec, dH := n.keep2[:3*size], n.keep2[3*size:6*size], n.keep2[6*size:]
+	dIn, dRec, dH := t.mem.Take(3*size), t.mem.Take(3*size), t.mem.Take(size)
 	gatesBack(dIn, dRec, dH, n.y.Grad, n.c.Data, n.keep, n.c.Cols())
 	accumulate(n.a, dIn, 1)
 	accumulate(n.b, dRec, 1)

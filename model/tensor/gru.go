@@ -21,16 +21,16 @@ func (t *Tape[T]) GRU(x *Var[T], index [][]int32, w GRUWeights[T]) *Var[T] {
 		bug("recurrent layer of shapes %v, %v on rows of shape %v", w.In.Shape, w.Hidden.Shape, x.Shape)
 	}
 	y := t.result(t.matrix(rows, c), w.Hidden.Grad != nil || x.Grad != nil)
-	g := gruNode[T]{x: x, index: index, w: w, rows: rows, c: c, in: in, turnedIn: t.mem.take(3 * c * in), turnedHidden: t.mem.take(3 * c * c)}
+	g := gruNode[T]{x: x, index: index, w: w, rows: rows, c: c, in: in, turnedIn: t.mem.Take(3 * c * in), turnedHidden: t.mem.Take(3 * c * c)}
 	transposed(g.turnedIn, w.In.Data, 3*c, in)
 	transposed(g.turnedHidden, w.Hidden.Data, 3*c, c)
 	if y.Grad != nil {
-		g.states = t.mem.take(len(index) * rows * c)
-		g.keep = t.mem.take(len(index) * rows * 4 * c)
+		g.states = t.mem.Take(len(index) * rows * c)
+		g.keep = t.mem.Take(len(index) * rows * 4 * c)
 	}
 	var parts int
 	parts, g.per = split(rows)
-	t.recurrent = gruTask[T]{node: g, y: y, scratch: t.mem.take(t.lane.Workers() * g.scratch())}
+	t.recurrent = gruTask[T]{node: g, y: y, scratch: t.mem.Take(t.lane.Workers() * g.scratch())}
 	t.lane.Run(parts, &t.recurrent)
 	t.recurrent = gruTask[T]{}
 	return t.record(node[T]{op: opGRU, y: y, gru: g})
@@ -75,7 +75,7 @@ func (t *gruTask[T]) Part(chunk, worker int) {
 	for from := chunk * g.per; from < end; from += gruRows {
 		to := min(from+gruRows, end)
 		if t.back {
-			t.backward(chunk, from, to, s, from == chunk*g.per)
+			t.backward(chunk, from, to, s)
 		} else {
 			t.forward(from, to, s)
 		}

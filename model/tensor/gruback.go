@@ -6,17 +6,12 @@ import "presage/model/tensor/kernel"
 func (t *Tape[T]) backGRU(n *node[T]) {
 	g := n.gru
 	parts, _ := split(g.rows)
-	task := gruTask[T]{node: g, y: n.y, back: true, scratch: t.mem.take(t.lane.Workers() * g.scratch())}
+	task := gruTask[T]{node: g, y: n.y, back: true, scratch: t.mem.Take(t.lane.Workers() * g.scratch())}
 	if g.x.Grad != nil {
-		task.dx = t.mem.take(len(g.index) * g.rows * g.in)
+		task.dx = t.mem.Take(len(g.index) * g.rows * g.in)
 	}
-	sums := func(v *Var[T]) []T {
-		s := t.mem.take(parts * len(v.Data))
-		clear(s)
-		return s
-	}
-	task.dIn, task.dHid = sums(g.w.In), sums(g.w.Hidden)
-	task.dBIn, task.dBHi = sums(g.w.BiasIn), sums(g.w.BiasHidden)
+	task.dIn, task.dHid = t.zeros(parts*len(g.w.In.Data)), t.zeros(parts*len(g.w.Hidden.Data))
+	task.dBIn, task.dBHi = t.zeros(parts*len(g.w.BiasIn.Data)), t.zeros(parts*len(g.w.BiasHidden.Data))
 	t.recurrent = task
 	t.lane.Run(parts, &t.recurrent)
 	t.recurrent = gruTask[T]{}
@@ -30,7 +25,7 @@ func (t *Tape[T]) backGRU(n *node[T]) {
 }
 
 // backward takes a block of sequences back through all steps.
-func (t *gruTask[T]) backward(chunk, from, to int, scratch []T, fresh bool) {
+func (t *gruTask[T]) backward(chunk, from, to int, scratch []T) {
 	g, n := &t.node, to-from
 	x := take(&scratch, n*g.in)
 	dIn, dHidden := take(&scratch, n*3*g.c), take(&scratch, n*3*g.c)
@@ -46,9 +41,8 @@ func (t *gruTask[T]) backward(chunk, from, to int, scratch []T, fresh bool) {
 			before = g.at(g.states, k-1, from, to, g.c)
 		}
 		gatesBack(dIn, dHidden, dh, dh, before, g.at(g.keep, k, from, to, 4*g.c), g.c)
-		add := !fresh || k < len(g.index)-1
 		multiply(wIn, dIn, g.inputs(k, from, to, x), nil,
-			kernel.Product{M: 3 * g.c, N: g.in, K: n, LDA: 3 * g.c, LDB: g.in, LDC: g.in, TransA: true, Add: add})
+			kernel.Product{M: 3 * g.c, N: g.in, K: n, LDA: 3 * g.c, LDB: g.in, LDC: g.in, TransA: true, Add: true})
 		columnSums(bIn, dIn)
 		columnSums(bHidden, dHidden)
 		if t.dx != nil {
@@ -59,7 +53,7 @@ func (t *gruTask[T]) backward(chunk, from, to int, scratch []T, fresh bool) {
 			break // the state before it is zero, and nobody's
 		}
 		multiply(wHidden, dHidden, before, nil,
-			kernel.Product{M: 3 * g.c, N: g.c, K: n, LDA: 3 * g.c, LDB: g.c, LDC: g.c, TransA: true, Add: add})
+			kernel.Product{M: 3 * g.c, N: g.c, K: n, LDA: 3 * g.c, LDB: g.c, LDC: g.c, TransA: true, Add: true})
 		multiply(dh, dHidden, g.w.Hidden.Data, nil,
 			kernel.Product{M: n, N: g.c, K: 3 * g.c, LDA: 3 * g.c, LDB: g.c, LDC: g.c, Add: true})
 	}
@@ -69,8 +63,8 @@ func (t *gruTask[T]) backward(chunk, from, to int, scratch []T, fresh bool) {
 // served several sequences, so that rows collect what is theirs, in the order of steps and sequences.
 func (t *Tape[T]) spread(g gruNode[T], dx []T) {
 	rows, entries := g.x.Rows(), len(g.index)*g.rows
-	s := &t.sparses.take(1)[0]
-	*s = CSR[T]{Rows: rows, Cols: entries, RowPtr: t.indices.take(rows + 1), Col: t.indices.take(entries), Val: t.mem.take(entries)}
+	s := &t.sparses.Take(1)[0]
+	*s = CSR[T]{Rows: rows, Cols: entries, RowPtr: t.indices.Take(rows + 1), Col: t.indices.Take(entries), Val: t.mem.Take(entries)}
 	clear(s.RowPtr)
 	for _, index := range g.index {
 		for _, r := range index {
@@ -82,7 +76,7 @@ func (t *Tape[T]) spread(g gruNode[T], dx []T) {
 	for i := range rows {
 		s.RowPtr[i+1] += s.RowPtr[i]
 	}
-	next := t.indices.take(rows)
+	next := t.indices.Take(rows)
 	copy(next, s.RowPtr)
 	for k, index := range g.index {
 		for j, r := range index {
@@ -95,7 +89,7 @@ func (t *Tape[T]) spread(g gruNode[T], dx []T) {
 	for i := range s.Val {
 		s.Val[i] = 1
 	}
-	list := t.graphs.take(1)
+	list := t.graphs.Take(1)
 	list[0] = s
 	t.mix(g.x.Grad, dx, list, g.in, g.x.collect())
 }

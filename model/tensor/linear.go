@@ -43,19 +43,18 @@ func (t *Tape[T]) backLinear(n *node[T]) {
 	parts, per := split(rows)
 	task := linearTask[T]{node: n, per: per, relu: n.i == 1, out: out, in: in}
 	if task.relu {
-		task.scratch = t.mem.take(t.lane.Workers() * blockRows * out)
+		task.scratch = t.mem.Take(t.lane.Workers() * blockRows * out)
 	}
 	if x.Grad != nil {
-		task.turned = t.mem.take(in * out)
+		task.turned = t.mem.Take(in * out)
 		transposed(task.turned, w.Data, in, out)
 		task.addX = x.collect()
 	}
 	if w.Grad != nil {
-		task.weights = t.mem.take(parts * in * out)
+		task.weights = t.zeros(parts * in * out)
 	}
 	if n.c != nil && n.c.Grad != nil {
-		task.biases = t.mem.take(parts * out)
-		clear(task.biases)
+		task.biases = t.zeros(parts * out)
 	}
 	t.linear = task
 	t.lane.Run(parts, &t.linear)
@@ -89,9 +88,6 @@ type linearTask[T Float] struct {
 func (t *linearTask[T]) Part(chunk, worker int) {
 	n := t.node
 	end := min((chunk+1)*t.per, n.a.Rows())
-	if chunk*t.per >= end && t.weights != nil {
-		clear(t.weights[chunk*t.in*t.out : (chunk+1)*t.in*t.out])
-	}
 	for from := chunk * t.per; from < end; from += blockRows {
 		to := min(from+blockRows, end)
 		g := n.y.Grad[from*t.out : to*t.out]
@@ -106,7 +102,7 @@ func (t *linearTask[T]) Part(chunk, worker int) {
 		}
 		if t.weights != nil {
 			multiply(t.weights[chunk*t.in*t.out:][:t.in*t.out], n.a.Data[from*t.in:to*t.in], g, nil,
-				kernel.Product{M: t.in, N: t.out, K: to - from, LDA: t.in, LDB: t.out, LDC: t.out, TransA: true, Add: from > chunk*t.per})
+				kernel.Product{M: t.in, N: t.out, K: to - from, LDA: t.in, LDB: t.out, LDC: t.out, TransA: true, Add: true})
 		}
 		if t.biases != nil {
 			columnSums(t.biases[chunk*t.out:][:t.out], g)

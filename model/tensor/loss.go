@@ -30,7 +30,7 @@ func (t *Tape[T]) pointLoss(pred *Var[T], target, weight []T, f func(float64) (l
 		bug("loss of shape %v against %d targets and %d weights", pred.Shape, len(target), len(weight))
 	}
 	y := t.result(nil, pred.Grad != nil)
-	slopes := t.mem.take(len(pred.Data))
+	slopes := t.mem.Take(len(pred.Data))
 	var sum, total float64
 	for i, p := range pred.Data {
 		w := 1.0
@@ -58,7 +58,7 @@ func (t *Tape[T]) Pinball(pred *Var[T], target, weight []T, levels []float64) *V
 		bug("pinball loss of shape %v against %d targets, %d weights, %d levels", pred.Shape, len(target), len(weight), len(levels))
 	}
 	y := t.result(nil, pred.Grad != nil)
-	slopes := t.mem.take(len(pred.Data))
+	slopes := t.mem.Take(len(pred.Data))
 	var sum, total float64
 	for r := range rows {
 		w := 1.0

@@ -75,7 +75,7 @@ func (t *Tape[T]) product(c, a, b []T, m, n, k int, ta, tb, add bool) {
 		p.LDA = m
 	}
 	if tb {
-		turned := t.mem.take(k * n)
+		turned := t.mem.Take(k * n)
 		transposed(turned, b, n, k)
 		b = turned
 	}

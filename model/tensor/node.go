@@ -38,7 +38,6 @@ type node[T Float] struct {
 	a, b, c *Var[T]
 	parts   []*Var[T]
 	keep    []T
-	keep2   []T
 	index   []int32
 	graphs  []*CSR[T]
 	i, j, k int
@@ -86,7 +85,7 @@ func (t *Tape[T]) back(n *node[T]) {
 	case opDropout:
 		backDropout(n)
 	case opGates:
-		backGates(n)
+		t.backGates(n)
 	case opGRU:
 		t.backGRU(n)
 	case opQuantiles:

@@ -26,7 +26,7 @@ func (t *Tape[T]) Quantiles(a *Var[T], median int) *Var[T] {
 func (t *Tape[T]) backQuantiles(n *node[T]) {
 	n.a.open()
 	c, median := n.a.Cols(), n.i
-	slope := t.mem.take(len(n.a.Data))
+	slope := t.mem.Take(len(n.a.Data))
 	sigmoids(slope, n.a.Data)
 	for r := 0; r < len(n.a.Grad); r += c {
 		s, g, d := slope[r:r+c], n.y.Grad[r:r+c], n.a.Grad[r:r+c]

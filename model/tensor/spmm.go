@@ -12,14 +12,14 @@ func (t *Tape[T]) SpMM(x *Var[T], graphs ...*CSR[T]) *Var[T] {
 		bug("sparse product of %d matrices with %d columns and shape %v", len(graphs), cols, x.Shape)
 	}
 	y := t.result(t.matrix(rows, x.Cols()), x.Grad != nil)
-	kept := t.graphs.take(len(graphs))
+	kept := t.graphs.Take(len(graphs))
 	copy(kept, graphs)
 	t.mix(y.Data, x.Data, kept, x.Cols(), false)
 	return t.record(node[T]{op: opSpMM, y: y, a: x, graphs: kept})
 }
 
 func (t *Tape[T]) backSpMM(n *node[T]) {
-	turned := t.graphs.take(len(n.graphs))
+	turned := t.graphs.Take(len(n.graphs))
 	for i, g := range n.graphs {
 		turned[i] = g.Transposed()
 	}
@@ -35,7 +35,7 @@ func (t *Tape[T]) mix(y, x []T, graphs []*CSR[T], c int, add bool) {
 	for _, g := range graphs {
 		parts += (g.Rows + mixRows - 1) / mixRows
 	}
-	task := sparseTask[T]{y: y, x: x, graphs: graphs, c: c, add: add, parts: t.indices.take(4 * parts)}
+	task := sparseTask[T]{y: y, x: x, graphs: graphs, c: c, add: add, parts: t.indices.Take(4 * parts)}
 	at, rowY, rowX := 0, 0, 0
 	for i, g := range graphs {
 		for from := 0; from < g.Rows; from += mixRows {

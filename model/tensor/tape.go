@@ -3,6 +3,7 @@ package tensor
 import (
 	"unsafe"
 
+	"presage/model/tensor/arena"
 	"presage/model/tensor/pool"
 )
 
@@ -11,13 +12,13 @@ import (
 // first. One goroutine at a time uses a Tape; large operations are split over its lane's workers.
 type Tape[T Float] struct {
 	lane      *pool.Lane
-	mem       arena[T]
-	shapes    arena[int]
-	made      arena[Var[T]]
-	inputs    arena[*Var[T]]
-	indices   arena[int32]
-	graphs    arena[*CSR[T]]
-	sparses   arena[CSR[T]]
+	mem       arena.Arena[T]
+	shapes    arena.Arena[int]
+	made      arena.Arena[Var[T]]
+	inputs    arena.Arena[*Var[T]]
+	indices   arena.Arena[int32]
+	graphs    arena.Arena[*CSR[T]]
+	sparses   arena.Arena[CSR[T]]
 	nodes     []node[T]
 	inference bool
 
@@ -29,9 +30,12 @@ type Tape[T Float] struct {
 	convolved convolveTask[T]
 }
 
+// elementBlock is the smallest block of a tape's memory for elements.
+const elementBlock = 1 << 16
+
 // NewTape makes a tape that records derivatives. A nil lane means one thread.
 func NewTape[T Float](lane *pool.Lane) *Tape[T] {
-	return &Tape[T]{lane: lane, mem: arena[T]{least: elementBlock}}
+	return &Tape[T]{lane: lane, mem: arena.Arena[T]{Least: elementBlock}}
 }
 
 // NewInference makes a tape that only computes values.
@@ -43,20 +47,20 @@ func NewInference[T Float](lane *pool.Lane) *Tape[T] {
 
 // Reset forgets all operations and takes back the memory of their results.
 func (t *Tape[T]) Reset() {
-	t.mem.reset()
-	t.shapes.reset()
-	t.made.reset()
-	t.inputs.reset()
-	t.indices.reset()
-	t.graphs.reset()
-	t.sparses.reset()
+	t.mem.Reset()
+	t.shapes.Reset()
+	t.made.Reset()
+	t.inputs.Reset()
+	t.indices.Reset()
+	t.graphs.Reset()
+	t.sparses.Reset()
 	t.nodes = t.nodes[:0]
 }
 
 // Bytes is the memory that the tape holds for results, gradients and what operations remember.
 func (t *Tape[T]) Bytes() int {
 	var element T
-	return t.mem.held() * int(unsafe.Sizeof(element))
+	return t.mem.Held() * int(unsafe.Sizeof(element))
 }
 
 // Backward adds d loss / d v to Grad of every v that loss depends on. loss must hold
@@ -65,7 +69,7 @@ func (t *Tape[T]) Backward(loss *Var[T]) {
 	if len(loss.Data) != 1 {
 		bug("Backward from shape %v, expected a scalar", loss.Shape)
 	}
-	one := t.mem.take(1)
+	one := t.mem.Take(1)
 	one[0] = 1
 	t.BackwardFrom(loss, one)
 }
@@ -87,7 +91,14 @@ func (t *Tape[T]) BackwardFrom(y *Var[T], cotangent []T) {
 }
 
 // Buffer is memory of n elements with unspecified content, valid until the next Reset.
-func (t *Tape[T]) Buffer(n int) []T { return t.mem.take(n) }
+func (t *Tape[T]) Buffer(n int) []T { return t.mem.Take(n) }
+
+// zeros is Buffer with zeros.
+func (t *Tape[T]) zeros(n int) []T {
+	v := t.mem.Take(n)
+	clear(v)
+	return v
+}
 
 // Const wraps data without a gradient; unlike NewConst it allocates nothing.
 func (t *Tape[T]) Const(data []T, shape ...int) *Var[T] {
@@ -101,14 +112,14 @@ func (t *Tape[T]) Const(data []T, shape ...int) *Var[T] {
 
 // newVar is an empty Var of the tape's.
 func (t *Tape[T]) newVar() *Var[T] {
-	v := &t.made.take(1)[0]
+	v := &t.made.Take(1)[0]
 	*v = Var[T]{}
 	return v
 }
 
 // shape copies a shape into the tape's memory.
 func (t *Tape[T]) shape(s []int) []int {
-	out := t.shapes.take(len(s))
+	out := t.shapes.Take(len(s))
 	copy(out, s)
 	return out
 }
@@ -122,7 +133,7 @@ func (t *Tape[T]) withCols(shape []int, cols int) []int {
 
 // matrix is the shape [rows, cols].
 func (t *Tape[T]) matrix(rows, cols int) []int {
-	out := t.shapes.take(2)
+	out := t.shapes.Take(2)
 	out[0], out[1] = rows, cols
 	return out
 }
@@ -131,9 +142,9 @@ func (t *Tape[T]) matrix(rows, cols int) []int {
 func (t *Tape[T]) result(shape []int, gradient bool) *Var[T] {
 	n := size(shape)
 	v := t.newVar()
-	v.Shape, v.Data = shape, t.mem.take(n)
+	v.Shape, v.Data = shape, t.mem.Take(n)
 	if gradient && !t.inference {
-		v.Grad, v.begun = t.mem.take(n), &v.own
+		v.Grad, v.begun = t.mem.Take(n), &v.own
 	}
 	return v
 }
