@@ -47,26 +47,10 @@ func (a *Adam[T]) Step(rate float64) {
 		if a.Decoupled {
 			decay, keep = 0, 1-plain*a.Decay*p.Decay
 		}
-		update(p.Var.Data, p.Var.Grad, a.first[k], a.second[k], kernel.AdamStep{
+		kernel.Adam(p.Var.Data, p.Var.Grad, a.first[k], a.second[k], kernel.AdamStep{
 			Scale: float32(scale), Decay: float32(decay), Keep: float32(keep), Beta1: float32(a.Beta1), Beta2: float32(a.Beta2),
 			Rate: float32(rate), Root: float32(root), Epsilon: float32(a.Epsilon),
 		})
-	}
-}
-
-// update moves one array and clears its gradient, in one pass.
-func update[T tensor.Float](w, g, m, v []T, s kernel.AdamStep) {
-	if narrow, ok := any(w).([]float32); ok {
-		kernel.Adam(narrow, any(g).([]float32), any(m).([]float32), any(v).([]float32), s)
-		return
-	}
-	b1, b2 := T(s.Beta1), T(s.Beta2)
-	for i := range w {
-		d := g[i]*T(s.Scale) + T(s.Decay)*w[i]
-		m[i] = b1*m[i] + (1-b1)*d
-		v[i] = b2*v[i] + (1-b2)*d*d
-		w[i] = T(s.Keep)*w[i] - T(s.Rate)*m[i]/(T(math.Sqrt(float64(v[i])))/T(s.Root)+T(s.Epsilon))
-		g[i] = 0
 	}
 }
 
@@ -77,22 +61,10 @@ func (a *Adam[T]) clipScale() float64 {
 	}
 	var sum float64
 	for _, p := range a.params {
-		sum += squares(p.Var.Grad)
+		sum += kernel.SumSquares(p.Var.Grad)
 	}
 	if norm := math.Sqrt(sum); norm > a.Clip {
 		return a.Clip / norm
 	}
 	return 1
-}
-
-// squares is the sum of squares in float64.
-func squares[T tensor.Float](v []T) float64 {
-	if narrow, ok := any(v).([]float32); ok {
-		return kernel.SumSquares(narrow)
-	}
-	var sum float64
-	for _, x := range v {
-		sum += float64(x) * float64(x)
-	}
-	return sum
 }

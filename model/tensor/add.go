@@ -1,10 +1,12 @@
 package tensor
 
+import "presage/model/tensor/kernel"
+
 // Add is a + b, element by element.
 func (t *Tape[T]) Add(a, b *Var[T]) *Var[T] {
 	sameShape("sum", a, b)
 	y := t.result(a.Shape, a.Grad != nil || b.Grad != nil)
-	plus(y.Data, a.Data, b.Data)
+	kernel.Add(y.Data, a.Data, b.Data)
 	return t.record(node[T]{op: opAdd, y: y, a: a, b: b, s: 1})
 }
 
@@ -12,7 +14,7 @@ func (t *Tape[T]) Add(a, b *Var[T]) *Var[T] {
 func (t *Tape[T]) Sub(a, b *Var[T]) *Var[T] {
 	sameShape("difference", a, b)
 	y := t.result(a.Shape, a.Grad != nil || b.Grad != nil)
-	minus(y.Data, a.Data, b.Data)
+	kernel.Sub(y.Data, a.Data, b.Data)
 	return t.record(node[T]{op: opSub, y: y, a: a, b: b, s: -1})
 }
 

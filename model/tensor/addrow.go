@@ -9,13 +9,7 @@ func (t *Tape[T]) AddRow(a, b *Var[T]) *Var[T] {
 		bug("bias of shape %v on rows of shape %v", b.Shape, a.Shape)
 	}
 	y := t.result(a.Shape, a.Grad != nil || b.Grad != nil)
-	if d, ok := narrow(y.Data); ok {
-		kernel.AddRow(d, wide(a.Data), wide(b.Data))
-	} else {
-		for r := 0; r < len(a.Data); r += c {
-			plus(y.Data[r:r+c], a.Data[r:r+c], b.Data)
-		}
-	}
+	kernel.AddRow(y.Data, a.Data, b.Data)
 	return t.record(node[T]{op: opAddRow, y: y, a: a, b: b})
 }
 
@@ -23,6 +17,6 @@ func backAddRow[T Float](n *node[T]) {
 	accumulate(n.a, n.y.Grad, 1)
 	if n.b.Grad != nil {
 		n.b.open()
-		columnSums(n.b.Grad, n.y.Grad)
+		kernel.ColSum(n.b.Grad, n.y.Grad)
 	}
 }

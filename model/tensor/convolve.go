@@ -51,8 +51,8 @@ func (t *convolveTask[T]) Part(i, worker int) {
 	n, half := g.Rows, t.most*max(t.in, t.middle)
 	scratch := t.scratch[worker*2*half : (worker+1)*2*half]
 	mixed, hidden := scratch[:half], scratch[half:]
-	mix(mixed[:n*t.in], g.RowPtr, g.Col, g.Val, t.x[from*t.in:(from+n)*t.in], t.in, false)
-	multiply(hidden, mixed, t.v, nil, kernel.Product{M: n, N: t.middle, K: t.in, LDA: t.in, LDB: t.middle, LDC: t.middle, ReLU: true})
-	mix(mixed[:n*t.middle], g.RowPtr, g.Col, g.Val, hidden[:n*t.middle], t.middle, false)
-	multiply(t.y[from*t.out:(from+n)*t.out], mixed, t.w, nil, kernel.Product{M: n, N: t.out, K: t.middle, LDA: t.middle, LDB: t.out, LDC: t.out, ReLU: true})
+	kernel.SpMM(mixed[:n*t.in], g.RowPtr, g.Col, g.Val, t.x[from*t.in:(from+n)*t.in], t.in, false)
+	kernel.Gemm(hidden, mixed, t.v, nil, kernel.Product{M: n, N: t.middle, K: t.in, LDA: t.in, LDB: t.middle, LDC: t.middle, ReLU: true})
+	kernel.SpMM(mixed[:n*t.middle], g.RowPtr, g.Col, g.Val, hidden[:n*t.middle], t.middle, false)
+	kernel.Gemm(t.y[from*t.out:(from+n)*t.out], mixed, t.w, nil, kernel.Product{M: n, N: t.out, K: t.middle, LDA: t.middle, LDB: t.out, LDC: t.out, ReLU: true})
 }

@@ -1,6 +1,10 @@
 package tensor
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"presage/model/tensor/kernel"
+)
 
 // Dropout sets each element to zero with probability p and divides the others by
 // 1 - p, so that the expectation stays. A p of 0 or a nil rng returns a itself.
@@ -21,14 +25,14 @@ func (t *Tape[T]) Dropout(a *Var[T], p float64, rng *rand.Rand) *Var[T] {
 			bits >>= 16
 		}
 	}
-	times(y.Data, a.Data, keep)
+	kernel.Mul(y.Data, a.Data, keep)
 	return t.record(node[T]{op: opDropout, y: y, a: a, keep: keep})
 }
 
 func backDropout[T Float](n *node[T]) {
 	if n.a.collect() {
-		timesAdd(n.a.Grad, n.y.Grad, n.keep)
+		kernel.MulAdd(n.a.Grad, n.y.Grad, n.keep)
 	} else {
-		times(n.a.Grad, n.y.Grad, n.keep)
+		kernel.Mul(n.a.Grad, n.y.Grad, n.keep)
 	}
 }

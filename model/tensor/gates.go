@@ -1,5 +1,7 @@
 package tensor
 
+import "presage/model/tensor/kernel"
+
 // GRUGates is the pointwise part of a gated recurrent unit in PyTorch's layout.
 // in is Wi x + bi and hidden is Wh h + bh, both [N, 3C] with the blocks r, z, n; h is
 // [N, C]:
@@ -17,14 +19,14 @@ func (t *Tape[T]) GRUGates(in, hidden, h *Var[T]) *Var[T] {
 	if y.Grad != nil {
 		keep = t.mem.Take(4 * len(h.Data))
 	}
-	gates(y.Data, h.Data, in.Data, hidden.Data, keep, c)
+	kernel.GRUGates(y.Data, h.Data, in.Data, hidden.Data, keep, c)
 	return t.record(node[T]{op: opGates, y: y, a: in, b: hidden, c: h, keep: keep})
 }
 
 func (t *Tape[T]) backGates(n *node[T]) {
 	size := len(n.c.Data)
 	dIn, dRec, dH := t.mem.Take(3*size), t.mem.Take(3*size), t.mem.Take(size)
-	gatesBack(dIn, dRec, dH, n.y.Grad, n.c.Data, n.keep, n.c.Cols())
+	kernel.GRUGatesBack(dIn, dRec, dH, n.y.Grad, n.c.Data, n.keep, n.c.Cols())
 	accumulate(n.a, dIn, 1)
 	accumulate(n.b, dRec, 1)
 	accumulate(n.c, dH, 1)

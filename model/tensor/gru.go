@@ -22,8 +22,8 @@ func (t *Tape[T]) GRU(x *Var[T], index [][]int32, w GRUWeights[T]) *Var[T] {
 	}
 	y := t.result(t.matrix(rows, c), w.Hidden.Grad != nil || x.Grad != nil)
 	g := gruNode[T]{x: x, index: index, w: w, rows: rows, c: c, in: in, turnedIn: t.mem.Take(3 * c * in), turnedHidden: t.mem.Take(3 * c * c)}
-	transposed(g.turnedIn, w.In.Data, 3*c, in)
-	transposed(g.turnedHidden, w.Hidden.Data, 3*c, c)
+	kernel.Transpose(g.turnedIn, w.In.Data, 3*c, in)
+	kernel.Transpose(g.turnedHidden, w.Hidden.Data, 3*c, c)
 	if y.Grad != nil {
 		g.states = t.mem.Take(len(index) * rows * c)
 		g.keep = t.mem.Take(len(index) * rows * 4 * c)
@@ -97,7 +97,7 @@ func (t *gruTask[T]) forward(from, to int, scratch []T) {
 	now, before := take(&scratch, n*g.c), take(&scratch, n*g.c)
 	clear(before)
 	for k := range g.index {
-		multiply(in, g.inputs(k, from, to, x), g.turnedIn, g.w.BiasIn.Data,
+		kernel.Gemm(in, g.inputs(k, from, to, x), g.turnedIn, g.w.BiasIn.Data,
 			kernel.Product{M: n, N: 3 * g.c, K: g.in, LDA: g.in, LDB: 3 * g.c, LDC: 3 * g.c})
 		var keep []T
 		if g.states != nil {
@@ -108,9 +108,9 @@ func (t *gruTask[T]) forward(from, to int, scratch []T) {
 		if k == 0 {
 			depth = 0 // the state is zero: what is left is the bias
 		}
-		multiply(hidden, before, g.turnedHidden, g.w.BiasHidden.Data,
+		kernel.Gemm(hidden, before, g.turnedHidden, g.w.BiasHidden.Data,
 			kernel.Product{M: n, N: 3 * g.c, K: depth, LDA: g.c, LDB: 3 * g.c, LDC: 3 * g.c})
-		gates(now, before, in, hidden, keep, g.c)
+		kernel.GRUGates(now, before, in, hidden, keep, g.c)
 		now, before = before, now
 	}
 	copy(t.y.Data[from*g.c:to*g.c], before)

@@ -40,21 +40,21 @@ func (t *gruTask[T]) backward(chunk, from, to int, scratch []T) {
 		if k > 0 {
 			before = g.at(g.states, k-1, from, to, g.c)
 		}
-		gatesBack(dIn, dHidden, dh, dh, before, g.at(g.keep, k, from, to, 4*g.c), g.c)
-		multiply(wIn, dIn, g.inputs(k, from, to, x), nil,
+		kernel.GRUGatesBack(dIn, dHidden, dh, dh, before, g.at(g.keep, k, from, to, 4*g.c), g.c)
+		kernel.Gemm(wIn, dIn, g.inputs(k, from, to, x), nil,
 			kernel.Product{M: 3 * g.c, N: g.in, K: n, LDA: 3 * g.c, LDB: g.in, LDC: g.in, TransA: true, Add: true})
-		columnSums(bIn, dIn)
-		columnSums(bHidden, dHidden)
+		kernel.ColSum(bIn, dIn)
+		kernel.ColSum(bHidden, dHidden)
 		if t.dx != nil {
-			multiply(g.at(t.dx, k, from, to, g.in), dIn, g.w.In.Data, nil,
+			kernel.Gemm(g.at(t.dx, k, from, to, g.in), dIn, g.w.In.Data, nil,
 				kernel.Product{M: n, N: g.in, K: 3 * g.c, LDA: 3 * g.c, LDB: g.in, LDC: g.in})
 		}
 		if k == 0 {
 			break // the state before it is zero, and nobody's
 		}
-		multiply(wHidden, dHidden, before, nil,
+		kernel.Gemm(wHidden, dHidden, before, nil,
 			kernel.Product{M: 3 * g.c, N: g.c, K: n, LDA: 3 * g.c, LDB: g.c, LDC: g.c, TransA: true, Add: true})
-		multiply(dh, dHidden, g.w.Hidden.Data, nil,
+		kernel.Gemm(dh, dHidden, g.w.Hidden.Data, nil,
 			kernel.Product{M: n, N: g.c, K: 3 * g.c, LDA: 3 * g.c, LDB: g.c, LDC: g.c, Add: true})
 	}
 }

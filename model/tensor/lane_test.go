@@ -1,11 +1,10 @@
 package tensor_test
 
 import (
+	"go.uber.org/goleak"
 	"math/rand/v2"
 	"slices"
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"presage/model/tensor"
 	"presage/model/tensor/pool"

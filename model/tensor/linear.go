@@ -47,7 +47,7 @@ func (t *Tape[T]) backLinear(n *node[T]) {
 	}
 	if x.Grad != nil {
 		task.turned = t.mem.Take(in * out)
-		transposed(task.turned, w.Data, in, out)
+		kernel.Transpose(task.turned, w.Data, in, out)
 		task.addX = x.collect()
 	}
 	if w.Grad != nil {
@@ -93,19 +93,19 @@ func (t *linearTask[T]) Part(chunk, worker int) {
 		g := n.y.Grad[from*t.out : to*t.out]
 		if t.relu {
 			masked := t.scratch[worker*blockRows*t.out:][:len(g)]
-			rectified(masked, n.y.Data[from*t.out:to*t.out], g)
+			kernel.ReLUMask(masked, n.y.Data[from*t.out:to*t.out], g)
 			g = masked
 		}
 		if t.turned != nil {
-			multiply(n.a.Grad[from*t.in:to*t.in], g, t.turned, nil,
+			kernel.Gemm(n.a.Grad[from*t.in:to*t.in], g, t.turned, nil,
 				kernel.Product{M: to - from, N: t.in, K: t.out, LDA: t.out, LDB: t.in, LDC: t.in, Add: t.addX})
 		}
 		if t.weights != nil {
-			multiply(t.weights[chunk*t.in*t.out:][:t.in*t.out], n.a.Data[from*t.in:to*t.in], g, nil,
+			kernel.Gemm(t.weights[chunk*t.in*t.out:][:t.in*t.out], n.a.Data[from*t.in:to*t.in], g, nil,
 				kernel.Product{M: t.in, N: t.out, K: to - from, LDA: t.in, LDB: t.out, LDC: t.out, TransA: true, Add: true})
 		}
 		if t.biases != nil {
-			columnSums(t.biases[chunk*t.out:][:t.out], g)
+			kernel.ColSum(t.biases[chunk*t.out:][:t.out], g)
 		}
 	}
 }

@@ -76,7 +76,7 @@ func (t *Tape[T]) product(c, a, b []T, m, n, k int, ta, tb, add bool) {
 	}
 	if tb {
 		turned := t.mem.Take(k * n)
-		transposed(turned, b, n, k)
+		kernel.Transpose(turned, b, n, k)
 		b = turned
 	}
 	t.multiply(c, a, b, nil, p)
@@ -117,5 +117,5 @@ type productTask[T Float] struct {
 // Part implements pool.Task.
 func (t *productTask[T]) Part(i, _ int) {
 	part, a, c := t.p.Rows(i*t.per, min((i+1)*t.per, t.p.M))
-	multiply(t.c[c:], t.a[a:], t.b, t.bias, part)
+	kernel.Gemm(t.c[c:], t.a[a:], t.b, t.bias, part)
 }

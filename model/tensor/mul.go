@@ -1,10 +1,12 @@
 package tensor
 
+import "presage/model/tensor/kernel"
+
 // Mul is a times b, element by element.
 func (t *Tape[T]) Mul(a, b *Var[T]) *Var[T] {
 	sameShape("product", a, b)
 	y := t.result(a.Shape, a.Grad != nil || b.Grad != nil)
-	times(y.Data, a.Data, b.Data)
+	kernel.Mul(y.Data, a.Data, b.Data)
 	return t.record(node[T]{op: opMul, y: y, a: a, b: b})
 }
 
@@ -13,9 +15,9 @@ func backMul[T Float](n *node[T]) {
 		switch {
 		case v.Grad == nil:
 		case v.collect():
-			timesAdd(v.Grad, n.y.Grad, other.Data)
+			kernel.MulAdd(v.Grad, n.y.Grad, other.Data)
 		default:
-			times(v.Grad, n.y.Grad, other.Data)
+			kernel.Mul(v.Grad, n.y.Grad, other.Data)
 		}
 	}
 	one(n.a, n.b)
@@ -25,6 +27,6 @@ func backMul[T Float](n *node[T]) {
 // Scale is a times a constant.
 func (t *Tape[T]) Scale(a *Var[T], by T) *Var[T] {
 	y := t.result(a.Shape, a.Grad != nil)
-	scaled(y.Data, a.Data, by)
+	kernel.Scale(y.Data, a.Data, by)
 	return t.record(node[T]{op: opScale, y: y, a: a, s: by})
 }

@@ -73,7 +73,7 @@ func (t *Tape[T]) back(n *node[T]) {
 	case opTanh:
 		backTanh(n)
 	case opSoftplus:
-		backSoftplus(n)
+		t.backSoftplus(n)
 	case opConcat:
 		backConcat(n)
 	case opSliceCols:

@@ -1,5 +1,7 @@
 package tensor
 
+import "presage/model/tensor/kernel"
+
 // Quantiles makes each row rise: column median is kept, every column to its right adds
 // the softplus of its input to the one before, every column to its left subtracts
 // likewise. Quantiles made so never cross.
@@ -9,7 +11,7 @@ func (t *Tape[T]) Quantiles(a *Var[T], median int) *Var[T] {
 		bug("median column %d of shape %v", median, a.Shape)
 	}
 	y := t.result(a.Shape, a.Grad != nil)
-	softpluses(y.Data, a.Data)
+	kernel.Softplus(y.Data, a.Data)
 	for r := 0; r < len(a.Data); r += c {
 		out := y.Data[r : r+c]
 		out[median] = a.Data[r+median]
@@ -27,7 +29,7 @@ func (t *Tape[T]) backQuantiles(n *node[T]) {
 	n.a.open()
 	c, median := n.a.Cols(), n.i
 	slope := t.mem.Take(len(n.a.Data))
-	sigmoids(slope, n.a.Data)
+	kernel.Sigmoid(slope, n.a.Data)
 	for r := 0; r < len(n.a.Grad); r += c {
 		s, g, d := slope[r:r+c], n.y.Grad[r:r+c], n.a.Grad[r:r+c]
 		// A column carries all columns further out, so sums run inwards.

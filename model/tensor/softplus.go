@@ -1,15 +1,17 @@
 package tensor
 
+import "presage/model/tensor/kernel"
+
 // Softplus is log(1 + exp(a)): positive, and about a for large a.
 func (t *Tape[T]) Softplus(a *Var[T]) *Var[T] {
 	y := t.result(a.Shape, a.Grad != nil)
-	softpluses(y.Data, a.Data)
+	kernel.Softplus(y.Data, a.Data)
 	return t.record(node[T]{op: opSoftplus, y: y, a: a})
 }
 
-func backSoftplus[T Float](n *node[T]) {
+func (t *Tape[T]) backSoftplus(n *node[T]) {
 	n.a.open()
-	for i, v := range n.a.Data {
-		n.a.Grad[i] += n.y.Grad[i] * sigmoid(v)
-	}
+	slope := t.mem.Take(len(n.a.Data))
+	kernel.Sigmoid(slope, n.a.Data)
+	kernel.MulAdd(n.a.Grad, n.y.Grad, slope)
 }

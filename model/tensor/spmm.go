@@ -1,5 +1,7 @@
 package tensor
 
+import "presage/model/tensor/kernel"
+
 // SpMM multiplies sparse matrices with x: one matrix [R, N] with x [N, C], or several, one below
 // the other along a diagonal, with the rows of x that stand below one another in the same order: the
 // graphs of several slices with the slices' rows. The gradient goes to x; the matrices are constants.
@@ -65,5 +67,5 @@ func (t *sparseTask[T]) Part(i, _ int) {
 	g, from := t.graphs[p[0]], int(p[1])
 	to := min(from+mixRows, g.Rows)
 	y, x := int(p[2])+from, int(p[3])
-	mix(t.y[y*t.c:(int(p[2])+to)*t.c], g.RowPtr[from:to+1], g.Col, g.Val, t.x[x*t.c:(x+g.Cols)*t.c], t.c, t.add)
+	kernel.SpMM(t.y[y*t.c:(int(p[2])+to)*t.c], g.RowPtr[from:to+1], g.Col, g.Val, t.x[x*t.c:(x+g.Cols)*t.c], t.c, t.add)
 }

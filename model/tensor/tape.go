@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"presage/model/tensor/arena"
+	"presage/model/tensor/kernel"
 	"presage/model/tensor/pool"
 )
 
@@ -169,10 +170,10 @@ func accumulate[T Float](v *Var[T], g []T, scale T) {
 	switch {
 	case v.Grad == nil:
 	case v.collect():
-		axpy(v.Grad, g, scale)
+		kernel.Axpy(v.Grad, g, scale)
 	case scale == 1:
 		copy(v.Grad, g)
 	default:
-		scaled(v.Grad, g, scale)
+		kernel.Scale(v.Grad, g, scale)
 	}
 }

@@ -3,10 +3,12 @@ package tensor
 import (
 	"fmt"
 	"slices"
+
+	"presage/model/tensor/kernel"
 )
 
 // Float is the element type of everything in this package.
-type Float interface{ float32 | float64 }
+type Float = kernel.Float
 
 // Var is an array in row-major order, with its gradient if one is wanted.
 //

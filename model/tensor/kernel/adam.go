@@ -25,21 +25,25 @@ type AdamStep struct {
 //
 // The four slices are of one length and don't overlap. What an element becomes does not depend on
 // where it lies.
-func Adam(w, g, m, v []float32, s AdamStep) {
+func Adam[T Float](w, g, m, v []T, s AdamStep) {
 	same("adam", w, g)
 	same("adam", w, m)
 	same("adam", w, v)
-	best.adam(w, g, m, v, s)
+	if d, ok := narrow(w); ok {
+		best.adam(d, alike(g), alike(m), alike(v), s)
+		return
+	}
+	adamGo(w, g, m, v, s)
 }
 
-func adamGo(w, g, m, v []float32, s AdamStep) {
+func adamGo[T Float](w, g, m, v []T, s AdamStep) {
 	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
 	rest1, rest2, root := 1-s.Beta1, 1-s.Beta2, 1/s.Root
 	for i, x := range w {
-		d := g[i]*s.Scale + s.Decay*x
-		m1 := s.Beta1*m[i] + rest1*d
-		v1 := s.Beta2*v[i] + rest2*d*d
-		w[i] = s.Keep*x - s.Rate*m1/(float32(math.Sqrt(float64(v1)))*root+s.Epsilon)
+		d := g[i]*T(s.Scale) + T(s.Decay)*x
+		m1 := T(s.Beta1)*m[i] + T(rest1)*d
+		v1 := T(s.Beta2)*v[i] + T(rest2)*d*d
+		w[i] = T(s.Keep)*x - T(s.Rate)*m1/(T(math.Sqrt(float64(v1)))*T(root)+T(s.Epsilon))
 		m[i], v[i], g[i] = m1, v1, 0
 	}
 }

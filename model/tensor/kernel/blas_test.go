@@ -7,10 +7,10 @@ import (
 	"gonum.org/v1/gonum/blas/testblas"
 )
 
-// narrow is Dgemm by Sgemm; gonum's cases are whole numbers and halves, which float32 holds exactly.
-type narrow struct{ BLAS }
+// doubled is Dgemm by Sgemm; gonum's cases are whole numbers and halves, which float32 holds exactly.
+type doubled struct{ BLAS }
 
-func (x narrow) Dgemm(tA, tB blas.Transpose, m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb int, beta float64, c []float64, ldc int) {
+func (x doubled) Dgemm(tA, tB blas.Transpose, m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb int, beta float64, c []float64, ldc int) {
 	out := single(c)
 	x.Sgemm(tA, tB, m, n, k, float32(alpha), single(a), lda, single(b), ldb, float32(beta), out, ldc)
 	for i, v := range out {
@@ -36,5 +36,5 @@ func eachBest(t *testing.T, f func(t *testing.T)) {
 
 // TestBLAS is gonum's own suite.
 func TestBLAS(t *testing.T) {
-	eachBest(t, func(t *testing.T) { testblas.TestDgemm(t, narrow{}) })
+	eachBest(t, func(t *testing.T) { testblas.TestDgemm(t, doubled{}) })
 }

@@ -1,4 +1,4 @@
-// Package kernel holds the inner loops of the numeric layer over float32 slices: matrix
+// Package kernel holds the inner loops of the numeric layer over slices of float32: matrix
 // products with fused epilogues, sparse products, the exponential family, GRU gates, row
 // normalisations, Adam, and reductions in float64.
 //

@@ -8,45 +8,48 @@ import "math"
 // what is zero at zero keeps its sign. An element's result depends on that element alone, not on its place.
 
 // Exp is dst[i] = exp(src[i]).
-func Exp(dst, src []float32) { one("exp", best.exp, dst, src) }
+func Exp[T Float](dst, src []T) { exponential("exp", best.exp, math.Exp, dst, src) }
 
 // Expm1 is dst[i] = exp(src[i]) - 1, exact also where that is small.
-func Expm1(dst, src []float32) { one("expm1", best.expm1, dst, src) }
+func Expm1[T Float](dst, src []T) { exponential("expm1", best.expm1, math.Expm1, dst, src) }
 
 // Log1p is dst[i] = log(1 + src[i]): minus infinity at -1, NaN below.
-func Log1p(dst, src []float32) { one("log1p", best.log1p, dst, src) }
+func Log1p[T Float](dst, src []T) { exponential("log1p", best.log1p, math.Log1p, dst, src) }
 
 // Sigmoid is dst[i] = 1 / (1 + exp(-src[i])).
-func Sigmoid(dst, src []float32) { one("sigmoid", best.sigmoid, dst, src) }
+func Sigmoid[T Float](dst, src []T) { exponential("sigmoid", best.sigmoid, sigmoidOf, dst, src) }
 
 // Tanh is dst[i] = tanh(src[i]).
-func Tanh(dst, src []float32) { one("tanh", best.tanh, dst, src) }
+func Tanh[T Float](dst, src []T) { exponential("tanh", best.tanh, math.Tanh, dst, src) }
 
 // Softplus is dst[i] = log(1 + exp(src[i])).
-func Softplus(dst, src []float32) { one("softplus", best.softplus, dst, src) }
+func Softplus[T Float](dst, src []T) { exponential("softplus", best.softplus, softplusOf, dst, src) }
 
 // Compress leaves what lies within ±2 and bends the rest along a logarithm:
 //
 //	dst[i] = src[i], or sign(src[i]) (2 + log(1 + |src[i]| - 2)) beyond ±2
-func Compress(dst, src []float32) { one("compress", best.compress, dst, src) }
+func Compress[T Float](dst, src []T) { exponential("compress", best.compress, compressOf, dst, src) }
 
-// one checks lengths.
-func one(name string, f func(dst, src []float32), dst, src []float32) {
-	if len(dst) != len(src) {
-		bug("%s of %d elements into %d", name, len(src), len(dst))
+// exponential runs a function of the family.
+func exponential[T Float](name string, fast func(dst, src []float32), f func(float64) float64, dst, src []T) {
+	same(name, dst, src)
+	if d, ok := narrow(dst); ok {
+		fast(d, alike(src))
+		return
 	}
-	if len(dst) > 0 {
-		f(dst, src)
+	apply(dst, src, f)
+}
+
+// apply is the portable form of a function.
+func apply[T Float](dst, src []T, f func(float64) float64) {
+	for i, v := range src {
+		dst[i] = T(f(float64(v)))
 	}
 }
 
-// each makes the portable form of a function.
-func each(f func(float64) float64) func(dst, src []float32) {
-	return func(dst, src []float32) {
-		for i, v := range src {
-			dst[i] = float32(f(float64(v)))
-		}
-	}
+// applying is apply of a function.
+func applying(f func(float64) float64) func(dst, src []float32) {
+	return func(dst, src []float32) { apply(dst, src, f) }
 }
 
 func sigmoidOf(x float64) float64 {

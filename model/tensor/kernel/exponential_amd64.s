@@ -150,118 +150,118 @@ DATA exponentialNumbers<>+992(SB)/8, $0x3f3504f33f3504f3
 DATA exponentialNumbers<>+1000(SB)/8, $0x3f3504f33f3504f3
 DATA exponentialNumbers<>+1008(SB)/8, $0x3f3504f33f3504f3
 DATA exponentialNumbers<>+1016(SB)/8, $0x3f3504f33f3504f3
-DATA exponentialNumbers<>+1024(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+1032(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+1040(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+1048(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+1056(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+1064(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+1072(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+1080(SB)/8, $0x3db30a5c3db30a5c
-DATA exponentialNumbers<>+1088(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1096(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1104(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1112(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1120(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1128(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1136(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1144(SB)/8, $0xbe129ec4be129ec4
-DATA exponentialNumbers<>+1152(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1160(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1168(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1176(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1184(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1192(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1200(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1208(SB)/8, $0x3e18c8713e18c871
-DATA exponentialNumbers<>+1216(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1224(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1232(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1240(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1248(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1256(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1264(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1272(SB)/8, $0xbe29ab5dbe29ab5d
-DATA exponentialNumbers<>+1280(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1288(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1296(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1304(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1312(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1320(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1328(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1336(SB)/8, $0x3e4c68933e4c6893
-DATA exponentialNumbers<>+1344(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1352(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1360(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1368(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1376(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1384(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1392(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1400(SB)/8, $0xbe80025abe80025a
-DATA exponentialNumbers<>+1408(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1416(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1424(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1432(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1440(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1448(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1456(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1464(SB)/8, $0x3eaaab7c3eaaab7c
-DATA exponentialNumbers<>+1472(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1480(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1488(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1496(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1504(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1512(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1520(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1528(SB)/8, $0xbefffffdbefffffd
-DATA exponentialNumbers<>+1536(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1544(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1552(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1560(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1568(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1576(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1584(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1592(SB)/8, $0x7f8000007f800000
-DATA exponentialNumbers<>+1600(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1608(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1616(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1624(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1632(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1640(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1648(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1656(SB)/8, $0xbf800000bf800000
-DATA exponentialNumbers<>+1664(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1672(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1680(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1688(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1696(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1704(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1712(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1720(SB)/8, $0xff800000ff800000
-DATA exponentialNumbers<>+1728(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1736(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1744(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1752(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1760(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1768(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1776(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1784(SB)/8, $0x7fc000007fc00000
-DATA exponentialNumbers<>+1792(SB)/8, $0x3f3172183f317218
-DATA exponentialNumbers<>+1800(SB)/8, $0x3f3172183f317218
-DATA exponentialNumbers<>+1808(SB)/8, $0x3f3172183f317218
-DATA exponentialNumbers<>+1816(SB)/8, $0x3f3172183f317218
-DATA exponentialNumbers<>+1824(SB)/8, $0x3f3172183f317218
-DATA exponentialNumbers<>+1832(SB)/8, $0x3f3172183f317218
-DATA exponentialNumbers<>+1840(SB)/8, $0x3f3172183f317218
-DATA exponentialNumbers<>+1848(SB)/8, $0x3f3172183f317218
-DATA exponentialNumbers<>+1856(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1864(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1872(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1880(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1888(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1896(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1904(SB)/8, $0x0000000000000000
-DATA exponentialNumbers<>+1912(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1024(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1032(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1040(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1048(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1056(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1064(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1072(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1080(SB)/8, $0x0000000000000000
+DATA exponentialNumbers<>+1088(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1096(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1104(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1112(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1120(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1128(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1136(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1144(SB)/8, $0x3db30a5c3db30a5c
+DATA exponentialNumbers<>+1152(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1160(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1168(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1176(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1184(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1192(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1200(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1208(SB)/8, $0xbe129ec4be129ec4
+DATA exponentialNumbers<>+1216(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1224(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1232(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1240(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1248(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1256(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1264(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1272(SB)/8, $0x3e18c8713e18c871
+DATA exponentialNumbers<>+1280(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1288(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1296(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1304(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1312(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1320(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1328(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1336(SB)/8, $0xbe29ab5dbe29ab5d
+DATA exponentialNumbers<>+1344(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1352(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1360(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1368(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1376(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1384(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1392(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1400(SB)/8, $0x3e4c68933e4c6893
+DATA exponentialNumbers<>+1408(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1416(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1424(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1432(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1440(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1448(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1456(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1464(SB)/8, $0xbe80025abe80025a
+DATA exponentialNumbers<>+1472(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1480(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1488(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1496(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1504(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1512(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1520(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1528(SB)/8, $0x3eaaab7c3eaaab7c
+DATA exponentialNumbers<>+1536(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1544(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1552(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1560(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1568(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1576(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1584(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1592(SB)/8, $0xbefffffdbefffffd
+DATA exponentialNumbers<>+1600(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1608(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1616(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1624(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1632(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1640(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1648(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1656(SB)/8, $0x7f8000007f800000
+DATA exponentialNumbers<>+1664(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1672(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1680(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1688(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1696(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1704(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1712(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1720(SB)/8, $0xbf800000bf800000
+DATA exponentialNumbers<>+1728(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1736(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1744(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1752(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1760(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1768(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1776(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1784(SB)/8, $0xff800000ff800000
+DATA exponentialNumbers<>+1792(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1800(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1808(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1816(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1824(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1832(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1840(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1848(SB)/8, $0x7fc000007fc00000
+DATA exponentialNumbers<>+1856(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1864(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1872(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1880(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1888(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1896(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1904(SB)/8, $0x3f3172183f317218
+DATA exponentialNumbers<>+1912(SB)/8, $0x3f3172183f317218
 DATA exponentialNumbers<>+1920(SB)/8, $0x4000000040000000
 DATA exponentialNumbers<>+1928(SB)/8, $0x4000000040000000
 DATA exponentialNumbers<>+1936(SB)/8, $0x4000000040000000
@@ -280,17 +280,18 @@ DATA exponentialNumbers<>+2032(SB)/8, $0x7fffffff7fffffff
 DATA exponentialNumbers<>+2040(SB)/8, $0x7fffffff7fffffff
 GLOBL exponentialNumbers<>(SB), RODATA|NOPTR, $2048
 
-// func expAVX2(dst *float32, src *float32, n int)
+// func expAVX2(dst []float32, src []float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·expAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
+TEXT ·expAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), CX
+	XORQ DX, DX
+	MOVQ dst_len+8(FP), BX
 
-loop:
-	CMPQ         DX, $0x08
-	JLT          tail
-	VMOVUPS      (CX), Y0
+by1:
+	CMPQ         BX, $0x08
+	JLT          after1
+	VMOVUPS      (CX)(DX*1), Y0
 	VMOVUPS      exponentialNumbers<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y1
 	VMOVUPS      exponentialNumbers<>+64(SB), Y0
@@ -319,20 +320,19 @@ loop:
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y1, Y0, Y0
-	VMOVUPS      Y0, (AX)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, AX
-	SUBQ         $0x08, DX
-	JMP          loop
+	VMOVUPS      Y0, (AX)(DX*1)
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x08, BX
+	JMP          by1
 
-tail:
-	TESTQ        DX, DX
+after1:
+	TESTQ        BX, BX
 	JLE          done
-	LEAQ         gemmMask<>+0(SB), BX
-	MOVQ         $0x00000008, SI
-	SUBQ         DX, SI
-	VMOVUPS      (BX)(SI*4), Y0
-	VMASKMOVPS   (CX), Y0, Y1
+	LEAQ         gemmMask<>+0(SB), SI
+	MOVQ         $0x00000008, DI
+	SUBQ         BX, DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(DX*1), Y0, Y1
 	VMOVUPS      exponentialNumbers<>+0(SB), Y2
 	VMINPS       Y1, Y2, Y2
 	VMOVUPS      exponentialNumbers<>+64(SB), Y1
@@ -361,23 +361,24 @@ tail:
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y2, Y1, Y1
-	VMASKMOVPS   Y1, Y0, (AX)
+	VMASKMOVPS   Y1, Y0, (AX)(DX*1)
 
 done:
 	VZEROUPPER
 	RET
 
-// func expm1AVX2(dst *float32, src *float32, n int)
+// func expm1AVX2(dst []float32, src []float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·expm1AVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
+TEXT ·expm1AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), CX
+	XORQ DX, DX
+	MOVQ dst_len+8(FP), BX
 
-loop:
-	CMPQ         DX, $0x08
-	JLT          tail
-	VMOVUPS      (CX), Y0
+by1:
+	CMPQ         BX, $0x08
+	JLT          after1
+	VMOVUPS      (CX)(DX*1), Y0
 	VMOVUPS      exponentialNumbers<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y1
 	VMOVUPS      exponentialNumbers<>+768(SB), Y2
@@ -412,20 +413,19 @@ loop:
 	VADDPS       Y2, Y2, Y1
 	VANDPS       exponentialNumbers<>+896(SB), Y0, Y0
 	VORPS        Y1, Y0, Y0
-	VMOVUPS      Y0, (AX)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, AX
-	SUBQ         $0x08, DX
-	JMP          loop
+	VMOVUPS      Y0, (AX)(DX*1)
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x08, BX
+	JMP          by1
 
-tail:
-	TESTQ        DX, DX
+after1:
+	TESTQ        BX, BX
 	JLE          done
-	LEAQ         gemmMask<>+0(SB), BX
-	MOVQ         $0x00000008, SI
-	SUBQ         DX, SI
-	VMOVUPS      (BX)(SI*4), Y0
-	VMASKMOVPS   (CX), Y0, Y1
+	LEAQ         gemmMask<>+0(SB), SI
+	MOVQ         $0x00000008, DI
+	SUBQ         BX, DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(DX*1), Y0, Y1
 	VMOVUPS      exponentialNumbers<>+0(SB), Y2
 	VMINPS       Y1, Y2, Y2
 	VMOVUPS      exponentialNumbers<>+768(SB), Y3
@@ -460,50 +460,51 @@ tail:
 	VADDPS       Y3, Y3, Y2
 	VANDPS       exponentialNumbers<>+896(SB), Y1, Y1
 	VORPS        Y2, Y1, Y1
-	VMASKMOVPS   Y1, Y0, (AX)
+	VMASKMOVPS   Y1, Y0, (AX)(DX*1)
 
 done:
 	VZEROUPPER
 	RET
 
-// func log1pAVX2(dst *float32, src *float32, n int)
+// func log1pAVX2(dst []float32, src []float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·log1pAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
+TEXT ·log1pAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), CX
+	XORQ DX, DX
+	MOVQ dst_len+8(FP), BX
 
-loop:
-	CMPQ        DX, $0x08
-	JLT         tail
-	VMOVUPS     (CX), Y0
+by1:
+	CMPQ        BX, $0x08
+	JLT         after1
+	VMOVUPS     (CX)(DX*1), Y0
 	VADDPS      exponentialNumbers<>+640(SB), Y0, Y1
 	VPSUBD      exponentialNumbers<>+960(SB), Y1, Y1
 	VPSRAD      $0x17, Y1, Y1
 	VCVTDQ2PS   Y1, Y1
-	VXORPS      Y2, Y2, Y2
-	VSUBPS      Y1, Y2, Y2
-	VMOVUPS     exponentialNumbers<>+640(SB), Y3
-	VCVTPS2DQ   Y2, Y2
-	VPSRAD      $0x01, Y2, Y4
-	VPSUBD      Y4, Y2, Y2
+	VMOVUPS     exponentialNumbers<>+640(SB), Y2
+	VMOVUPS     exponentialNumbers<>+1024(SB), Y3
+	VSUBPS      Y1, Y3, Y3
+	VCVTPS2DQ   Y3, Y3
+	VPSRAD      $0x01, Y3, Y4
+	VPSUBD      Y4, Y3, Y3
 	VPADDD      exponentialNumbers<>+704(SB), Y4, Y4
 	VPSLLD      $0x17, Y4, Y4
-	VPADDD      exponentialNumbers<>+704(SB), Y2, Y2
-	VPSLLD      $0x17, Y2, Y2
-	VMULPS      Y4, Y3, Y3
-	VMULPS      Y2, Y3, Y3
-	VSUBPS      exponentialNumbers<>+640(SB), Y3, Y2
+	VPADDD      exponentialNumbers<>+704(SB), Y3, Y3
+	VPSLLD      $0x17, Y3, Y3
+	VMULPS      Y4, Y2, Y2
+	VMULPS      Y3, Y2, Y2
+	VSUBPS      exponentialNumbers<>+640(SB), Y2, Y3
 	VMOVAPS     Y0, Y4
-	VFMADD213PS Y2, Y3, Y4
-	VMOVUPS     exponentialNumbers<>+1024(SB), Y2
-	VFMADD213PS exponentialNumbers<>+1088(SB), Y4, Y2
+	VFMADD213PS Y3, Y2, Y4
+	VMOVUPS     exponentialNumbers<>+1088(SB), Y2
 	VFMADD213PS exponentialNumbers<>+1152(SB), Y4, Y2
 	VFMADD213PS exponentialNumbers<>+1216(SB), Y4, Y2
 	VFMADD213PS exponentialNumbers<>+1280(SB), Y4, Y2
 	VFMADD213PS exponentialNumbers<>+1344(SB), Y4, Y2
 	VFMADD213PS exponentialNumbers<>+1408(SB), Y4, Y2
 	VFMADD213PS exponentialNumbers<>+1472(SB), Y4, Y2
+	VFMADD213PS exponentialNumbers<>+1536(SB), Y4, Y2
 	VMULPS      Y4, Y4, Y3
 	VMOVAPS     Y2, Y2
 	VFMADD213PS Y4, Y3, Y2
@@ -513,57 +514,56 @@ loop:
 	VMOVUPS     exponentialNumbers<>+192(SB), Y2
 	VMOVAPS     Y1, Y1
 	VFMADD213PS Y4, Y2, Y1
-	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Y0, Y2
+	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Y0, Y2
 	VBLENDVPS   Y2, Y0, Y1, Y1
 	VANDPS      exponentialNumbers<>+896(SB), Y0, Y2
 	VORPS       Y1, Y2, Y2
-	VMOVUPS     exponentialNumbers<>+1664(SB), Y1
-	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Y0, Y3
+	VMOVUPS     exponentialNumbers<>+1728(SB), Y1
+	VCMPPS      $0x00, exponentialNumbers<>+1664(SB), Y0, Y3
 	VBLENDVPS   Y3, Y1, Y2, Y1
-	VMOVUPS     exponentialNumbers<>+1728(SB), Y2
-	VCMPPS      $0x01, exponentialNumbers<>+1600(SB), Y0, Y0
+	VMOVUPS     exponentialNumbers<>+1792(SB), Y2
+	VCMPPS      $0x01, exponentialNumbers<>+1664(SB), Y0, Y0
 	VBLENDVPS   Y0, Y2, Y1, Y0
-	VMOVUPS     Y0, (AX)
-	ADDQ        $0x20, CX
-	ADDQ        $0x20, AX
-	SUBQ        $0x08, DX
-	JMP         loop
+	VMOVUPS     Y0, (AX)(DX*1)
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x08, BX
+	JMP         by1
 
-tail:
-	TESTQ       DX, DX
+after1:
+	TESTQ       BX, BX
 	JLE         done
-	LEAQ        gemmMask<>+0(SB), BX
-	MOVQ        $0x00000008, SI
-	SUBQ        DX, SI
-	VMOVUPS     (BX)(SI*4), Y0
-	VMASKMOVPS  (CX), Y0, Y1
+	LEAQ        gemmMask<>+0(SB), SI
+	MOVQ        $0x00000008, DI
+	SUBQ        BX, DI
+	VMOVUPS     (SI)(DI*4), Y0
+	VMASKMOVPS  (CX)(DX*1), Y0, Y1
 	VADDPS      exponentialNumbers<>+640(SB), Y1, Y2
 	VPSUBD      exponentialNumbers<>+960(SB), Y2, Y2
 	VPSRAD      $0x17, Y2, Y2
 	VCVTDQ2PS   Y2, Y2
-	VXORPS      Y3, Y3, Y3
-	VSUBPS      Y2, Y3, Y3
-	VMOVUPS     exponentialNumbers<>+640(SB), Y4
-	VCVTPS2DQ   Y3, Y3
-	VPSRAD      $0x01, Y3, Y5
-	VPSUBD      Y5, Y3, Y3
+	VMOVUPS     exponentialNumbers<>+640(SB), Y3
+	VMOVUPS     exponentialNumbers<>+1024(SB), Y4
+	VSUBPS      Y2, Y4, Y4
+	VCVTPS2DQ   Y4, Y4
+	VPSRAD      $0x01, Y4, Y5
+	VPSUBD      Y5, Y4, Y4
 	VPADDD      exponentialNumbers<>+704(SB), Y5, Y5
 	VPSLLD      $0x17, Y5, Y5
-	VPADDD      exponentialNumbers<>+704(SB), Y3, Y3
-	VPSLLD      $0x17, Y3, Y3
-	VMULPS      Y5, Y4, Y4
-	VMULPS      Y3, Y4, Y4
-	VSUBPS      exponentialNumbers<>+640(SB), Y4, Y3
+	VPADDD      exponentialNumbers<>+704(SB), Y4, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VMULPS      Y5, Y3, Y3
+	VMULPS      Y4, Y3, Y3
+	VSUBPS      exponentialNumbers<>+640(SB), Y3, Y4
 	VMOVAPS     Y1, Y5
-	VFMADD213PS Y3, Y4, Y5
-	VMOVUPS     exponentialNumbers<>+1024(SB), Y3
-	VFMADD213PS exponentialNumbers<>+1088(SB), Y5, Y3
+	VFMADD213PS Y4, Y3, Y5
+	VMOVUPS     exponentialNumbers<>+1088(SB), Y3
 	VFMADD213PS exponentialNumbers<>+1152(SB), Y5, Y3
 	VFMADD213PS exponentialNumbers<>+1216(SB), Y5, Y3
 	VFMADD213PS exponentialNumbers<>+1280(SB), Y5, Y3
 	VFMADD213PS exponentialNumbers<>+1344(SB), Y5, Y3
 	VFMADD213PS exponentialNumbers<>+1408(SB), Y5, Y3
 	VFMADD213PS exponentialNumbers<>+1472(SB), Y5, Y3
+	VFMADD213PS exponentialNumbers<>+1536(SB), Y5, Y3
 	VMULPS      Y5, Y5, Y4
 	VMOVAPS     Y3, Y3
 	VFMADD213PS Y5, Y4, Y3
@@ -573,40 +573,41 @@ tail:
 	VMOVUPS     exponentialNumbers<>+192(SB), Y3
 	VMOVAPS     Y2, Y2
 	VFMADD213PS Y5, Y3, Y2
-	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Y1, Y3
+	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Y1, Y3
 	VBLENDVPS   Y3, Y1, Y2, Y2
 	VANDPS      exponentialNumbers<>+896(SB), Y1, Y3
 	VORPS       Y2, Y3, Y3
-	VMOVUPS     exponentialNumbers<>+1664(SB), Y2
-	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Y1, Y4
+	VMOVUPS     exponentialNumbers<>+1728(SB), Y2
+	VCMPPS      $0x00, exponentialNumbers<>+1664(SB), Y1, Y4
 	VBLENDVPS   Y4, Y2, Y3, Y2
-	VMOVUPS     exponentialNumbers<>+1728(SB), Y3
-	VCMPPS      $0x01, exponentialNumbers<>+1600(SB), Y1, Y1
+	VMOVUPS     exponentialNumbers<>+1792(SB), Y3
+	VCMPPS      $0x01, exponentialNumbers<>+1664(SB), Y1, Y1
 	VBLENDVPS   Y1, Y3, Y2, Y1
-	VMASKMOVPS  Y1, Y0, (AX)
+	VMASKMOVPS  Y1, Y0, (AX)(DX*1)
 
 done:
 	VZEROUPPER
 	RET
 
-// func sigmoidAVX2(dst *float32, src *float32, n int)
+// func sigmoidAVX2(dst []float32, src []float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
+TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), CX
+	XORQ DX, DX
+	MOVQ dst_len+8(FP), BX
 
-loop:
-	CMPQ         DX, $0x08
-	JLT          tail
-	VMOVUPS      (CX), Y0
+by1:
+	CMPQ         BX, $0x08
+	JLT          after1
+	VMOVUPS      (CX)(DX*1), Y0
 	VORPS        exponentialNumbers<>+896(SB), Y0, Y1
 	VMOVUPS      exponentialNumbers<>+64(SB), Y2
 	VMAXPS       Y1, Y2, Y2
 	VMULPS       exponentialNumbers<>+128(SB), Y2, Y1
 	VROUNDPS     $0x08, Y1, Y1
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS exponentialNumbers<>+1792(SB), Y1, Y2
+	VFNMADD231PS exponentialNumbers<>+1856(SB), Y1, Y2
 	VMOVUPS      exponentialNumbers<>+320(SB), Y3
 	VFMADD213PS  exponentialNumbers<>+384(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+448(SB), Y2, Y3
@@ -626,31 +627,30 @@ loop:
 	VMULPS       Y3, Y2, Y2
 	VMULPS       Y1, Y2, Y2
 	VMOVUPS      exponentialNumbers<>+640(SB), Y1
-	VCMPPS       $0x01, exponentialNumbers<>+1856(SB), Y0, Y0
+	VCMPPS       $0x01, exponentialNumbers<>+1024(SB), Y0, Y0
 	VBLENDVPS    Y0, Y2, Y1, Y0
 	VADDPS       Y1, Y2, Y1
 	VDIVPS       Y1, Y0, Y0
-	VMOVUPS      Y0, (AX)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, AX
-	SUBQ         $0x08, DX
-	JMP          loop
+	VMOVUPS      Y0, (AX)(DX*1)
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x08, BX
+	JMP          by1
 
-tail:
-	TESTQ        DX, DX
+after1:
+	TESTQ        BX, BX
 	JLE          done
-	LEAQ         gemmMask<>+0(SB), BX
-	MOVQ         $0x00000008, SI
-	SUBQ         DX, SI
-	VMOVUPS      (BX)(SI*4), Y0
-	VMASKMOVPS   (CX), Y0, Y1
+	LEAQ         gemmMask<>+0(SB), SI
+	MOVQ         $0x00000008, DI
+	SUBQ         BX, DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(DX*1), Y0, Y1
 	VORPS        exponentialNumbers<>+896(SB), Y1, Y2
 	VMOVUPS      exponentialNumbers<>+64(SB), Y3
 	VMAXPS       Y2, Y3, Y3
 	VMULPS       exponentialNumbers<>+128(SB), Y3, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS exponentialNumbers<>+1792(SB), Y2, Y3
+	VFNMADD231PS exponentialNumbers<>+1856(SB), Y2, Y3
 	VMOVUPS      exponentialNumbers<>+320(SB), Y4
 	VFMADD213PS  exponentialNumbers<>+384(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+448(SB), Y3, Y4
@@ -670,27 +670,28 @@ tail:
 	VMULPS       Y4, Y3, Y3
 	VMULPS       Y2, Y3, Y3
 	VMOVUPS      exponentialNumbers<>+640(SB), Y2
-	VCMPPS       $0x01, exponentialNumbers<>+1856(SB), Y1, Y1
+	VCMPPS       $0x01, exponentialNumbers<>+1024(SB), Y1, Y1
 	VBLENDVPS    Y1, Y3, Y2, Y1
 	VADDPS       Y2, Y3, Y2
 	VDIVPS       Y2, Y1, Y1
-	VMASKMOVPS   Y1, Y0, (AX)
+	VMASKMOVPS   Y1, Y0, (AX)(DX*1)
 
 done:
 	VZEROUPPER
 	RET
 
-// func tanhAVX2(dst *float32, src *float32, n int)
+// func tanhAVX2(dst []float32, src []float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tanhAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
+TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), CX
+	XORQ DX, DX
+	MOVQ dst_len+8(FP), BX
 
-loop:
-	CMPQ         DX, $0x08
-	JLT          tail
-	VMOVUPS      (CX), Y0
+by1:
+	CMPQ         BX, $0x08
+	JLT          after1
+	VMOVUPS      (CX)(DX*1), Y0
 	VORPS        exponentialNumbers<>+896(SB), Y0, Y1
 	VADDPS       Y1, Y1, Y1
 	VMOVUPS      exponentialNumbers<>+768(SB), Y2
@@ -698,7 +699,7 @@ loop:
 	VMULPS       exponentialNumbers<>+128(SB), Y2, Y1
 	VROUNDPS     $0x08, Y1, Y1
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS exponentialNumbers<>+1792(SB), Y1, Y2
+	VFNMADD231PS exponentialNumbers<>+1856(SB), Y1, Y2
 	VMOVUPS      exponentialNumbers<>+320(SB), Y3
 	VFMADD213PS  exponentialNumbers<>+384(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+448(SB), Y2, Y3
@@ -726,20 +727,19 @@ loop:
 	VANDPS       exponentialNumbers<>+1984(SB), Y1, Y1
 	VANDPS       exponentialNumbers<>+896(SB), Y0, Y0
 	VORPS        Y1, Y0, Y0
-	VMOVUPS      Y0, (AX)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, AX
-	SUBQ         $0x08, DX
-	JMP          loop
+	VMOVUPS      Y0, (AX)(DX*1)
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x08, BX
+	JMP          by1
 
-tail:
-	TESTQ        DX, DX
+after1:
+	TESTQ        BX, BX
 	JLE          done
-	LEAQ         gemmMask<>+0(SB), BX
-	MOVQ         $0x00000008, SI
-	SUBQ         DX, SI
-	VMOVUPS      (BX)(SI*4), Y0
-	VMASKMOVPS   (CX), Y0, Y1
+	LEAQ         gemmMask<>+0(SB), SI
+	MOVQ         $0x00000008, DI
+	SUBQ         BX, DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(DX*1), Y0, Y1
 	VORPS        exponentialNumbers<>+896(SB), Y1, Y2
 	VADDPS       Y2, Y2, Y2
 	VMOVUPS      exponentialNumbers<>+768(SB), Y3
@@ -747,7 +747,7 @@ tail:
 	VMULPS       exponentialNumbers<>+128(SB), Y3, Y2
 	VROUNDPS     $0x08, Y2, Y2
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS exponentialNumbers<>+1792(SB), Y2, Y3
+	VFNMADD231PS exponentialNumbers<>+1856(SB), Y2, Y3
 	VMOVUPS      exponentialNumbers<>+320(SB), Y4
 	VFMADD213PS  exponentialNumbers<>+384(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+448(SB), Y3, Y4
@@ -775,23 +775,24 @@ tail:
 	VANDPS       exponentialNumbers<>+1984(SB), Y2, Y2
 	VANDPS       exponentialNumbers<>+896(SB), Y1, Y1
 	VORPS        Y2, Y1, Y1
-	VMASKMOVPS   Y1, Y0, (AX)
+	VMASKMOVPS   Y1, Y0, (AX)(DX*1)
 
 done:
 	VZEROUPPER
 	RET
 
-// func softplusAVX2(dst *float32, src *float32, n int)
+// func softplusAVX2(dst []float32, src []float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·softplusAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
+TEXT ·softplusAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), CX
+	XORQ DX, DX
+	MOVQ dst_len+8(FP), BX
 
-loop:
-	CMPQ         DX, $0x08
-	JLT          tail
-	VMOVUPS      (CX), Y0
+by1:
+	CMPQ         BX, $0x08
+	JLT          after1
+	VMOVUPS      (CX)(DX*1), Y0
 	VORPS        exponentialNumbers<>+896(SB), Y0, Y1
 	VMOVUPS      exponentialNumbers<>+64(SB), Y2
 	VMAXPS       Y1, Y2, Y2
@@ -823,29 +824,29 @@ loop:
 	VPSUBD       exponentialNumbers<>+960(SB), Y1, Y1
 	VPSRAD       $0x17, Y1, Y1
 	VCVTDQ2PS    Y1, Y1
-	VXORPS       Y3, Y3, Y3
-	VSUBPS       Y1, Y3, Y3
-	VMOVUPS      exponentialNumbers<>+640(SB), Y4
-	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y5
-	VPSUBD       Y5, Y3, Y3
+	VMOVUPS      exponentialNumbers<>+640(SB), Y3
+	VMOVUPS      exponentialNumbers<>+1024(SB), Y4
+	VSUBPS       Y1, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y5, Y4, Y4
 	VPADDD       exponentialNumbers<>+704(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
-	VPADDD       exponentialNumbers<>+704(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y5, Y4, Y4
-	VMULPS       Y3, Y4, Y4
-	VSUBPS       exponentialNumbers<>+640(SB), Y4, Y3
+	VPADDD       exponentialNumbers<>+704(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y4, Y3, Y3
+	VSUBPS       exponentialNumbers<>+640(SB), Y3, Y4
 	VMOVAPS      Y2, Y2
-	VFMADD213PS  Y3, Y4, Y2
-	VMOVUPS      exponentialNumbers<>+1024(SB), Y3
-	VFMADD213PS  exponentialNumbers<>+1088(SB), Y2, Y3
+	VFMADD213PS  Y4, Y3, Y2
+	VMOVUPS      exponentialNumbers<>+1088(SB), Y3
 	VFMADD213PS  exponentialNumbers<>+1152(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+1216(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+1280(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+1344(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+1408(SB), Y2, Y3
 	VFMADD213PS  exponentialNumbers<>+1472(SB), Y2, Y3
+	VFMADD213PS  exponentialNumbers<>+1536(SB), Y2, Y3
 	VMULPS       Y2, Y2, Y4
 	VMOVAPS      Y3, Y3
 	VFMADD213PS  Y2, Y4, Y3
@@ -855,23 +856,22 @@ loop:
 	VMOVUPS      exponentialNumbers<>+192(SB), Y2
 	VMOVAPS      Y1, Y1
 	VFMADD213PS  Y4, Y2, Y1
-	VMOVUPS      exponentialNumbers<>+1856(SB), Y2
+	VMOVUPS      exponentialNumbers<>+1024(SB), Y2
 	VMAXPS       Y0, Y2, Y2
 	VADDPS       Y2, Y1, Y0
-	VMOVUPS      Y0, (AX)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, AX
-	SUBQ         $0x08, DX
-	JMP          loop
+	VMOVUPS      Y0, (AX)(DX*1)
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x08, BX
+	JMP          by1
 
-tail:
-	TESTQ        DX, DX
+after1:
+	TESTQ        BX, BX
 	JLE          done
-	LEAQ         gemmMask<>+0(SB), BX
-	MOVQ         $0x00000008, SI
-	SUBQ         DX, SI
-	VMOVUPS      (BX)(SI*4), Y0
-	VMASKMOVPS   (CX), Y0, Y1
+	LEAQ         gemmMask<>+0(SB), SI
+	MOVQ         $0x00000008, DI
+	SUBQ         BX, DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(DX*1), Y0, Y1
 	VORPS        exponentialNumbers<>+896(SB), Y1, Y2
 	VMOVUPS      exponentialNumbers<>+64(SB), Y3
 	VMAXPS       Y2, Y3, Y3
@@ -903,29 +903,29 @@ tail:
 	VPSUBD       exponentialNumbers<>+960(SB), Y2, Y2
 	VPSRAD       $0x17, Y2, Y2
 	VCVTDQ2PS    Y2, Y2
-	VXORPS       Y4, Y4, Y4
-	VSUBPS       Y2, Y4, Y4
-	VMOVUPS      exponentialNumbers<>+640(SB), Y5
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y6
-	VPSUBD       Y6, Y4, Y4
+	VMOVUPS      exponentialNumbers<>+640(SB), Y4
+	VMOVUPS      exponentialNumbers<>+1024(SB), Y5
+	VSUBPS       Y2, Y5, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y6
+	VPSUBD       Y6, Y5, Y5
 	VPADDD       exponentialNumbers<>+704(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
-	VPADDD       exponentialNumbers<>+704(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y4, Y5, Y5
-	VSUBPS       exponentialNumbers<>+640(SB), Y5, Y4
+	VPADDD       exponentialNumbers<>+704(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VSUBPS       exponentialNumbers<>+640(SB), Y4, Y5
 	VMOVAPS      Y3, Y3
-	VFMADD213PS  Y4, Y5, Y3
-	VMOVUPS      exponentialNumbers<>+1024(SB), Y4
-	VFMADD213PS  exponentialNumbers<>+1088(SB), Y3, Y4
+	VFMADD213PS  Y5, Y4, Y3
+	VMOVUPS      exponentialNumbers<>+1088(SB), Y4
 	VFMADD213PS  exponentialNumbers<>+1152(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+1216(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+1280(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+1344(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+1408(SB), Y3, Y4
 	VFMADD213PS  exponentialNumbers<>+1472(SB), Y3, Y4
+	VFMADD213PS  exponentialNumbers<>+1536(SB), Y3, Y4
 	VMULPS       Y3, Y3, Y5
 	VMOVAPS      Y4, Y4
 	VFMADD213PS  Y3, Y5, Y4
@@ -935,57 +935,58 @@ tail:
 	VMOVUPS      exponentialNumbers<>+192(SB), Y3
 	VMOVAPS      Y2, Y2
 	VFMADD213PS  Y5, Y3, Y2
-	VMOVUPS      exponentialNumbers<>+1856(SB), Y3
+	VMOVUPS      exponentialNumbers<>+1024(SB), Y3
 	VMAXPS       Y1, Y3, Y3
 	VADDPS       Y3, Y2, Y1
-	VMASKMOVPS   Y1, Y0, (AX)
+	VMASKMOVPS   Y1, Y0, (AX)(DX*1)
 
 done:
 	VZEROUPPER
 	RET
 
-// func compressAVX2(dst *float32, src *float32, n int)
+// func compressAVX2(dst []float32, src []float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·compressAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
+TEXT ·compressAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), CX
+	XORQ DX, DX
+	MOVQ dst_len+8(FP), BX
 
-loop:
-	CMPQ        DX, $0x08
-	JLT         tail
-	VMOVUPS     (CX), Y0
+by1:
+	CMPQ        BX, $0x08
+	JLT         after1
+	VMOVUPS     (CX)(DX*1), Y0
 	VANDPS      exponentialNumbers<>+1984(SB), Y0, Y1
 	VSUBPS      exponentialNumbers<>+1920(SB), Y1, Y1
-	VMOVUPS     exponentialNumbers<>+1856(SB), Y2
+	VMOVUPS     exponentialNumbers<>+1024(SB), Y2
 	VMAXPS      Y1, Y2, Y2
 	VADDPS      exponentialNumbers<>+640(SB), Y2, Y3
 	VPSUBD      exponentialNumbers<>+960(SB), Y3, Y3
 	VPSRAD      $0x17, Y3, Y3
 	VCVTDQ2PS   Y3, Y3
-	VXORPS      Y4, Y4, Y4
-	VSUBPS      Y3, Y4, Y4
-	VMOVUPS     exponentialNumbers<>+640(SB), Y5
-	VCVTPS2DQ   Y4, Y4
-	VPSRAD      $0x01, Y4, Y6
-	VPSUBD      Y6, Y4, Y4
+	VMOVUPS     exponentialNumbers<>+640(SB), Y4
+	VMOVUPS     exponentialNumbers<>+1024(SB), Y5
+	VSUBPS      Y3, Y5, Y5
+	VCVTPS2DQ   Y5, Y5
+	VPSRAD      $0x01, Y5, Y6
+	VPSUBD      Y6, Y5, Y5
 	VPADDD      exponentialNumbers<>+704(SB), Y6, Y6
 	VPSLLD      $0x17, Y6, Y6
-	VPADDD      exponentialNumbers<>+704(SB), Y4, Y4
-	VPSLLD      $0x17, Y4, Y4
-	VMULPS      Y6, Y5, Y5
-	VMULPS      Y4, Y5, Y5
-	VSUBPS      exponentialNumbers<>+640(SB), Y5, Y4
+	VPADDD      exponentialNumbers<>+704(SB), Y5, Y5
+	VPSLLD      $0x17, Y5, Y5
+	VMULPS      Y6, Y4, Y4
+	VMULPS      Y5, Y4, Y4
+	VSUBPS      exponentialNumbers<>+640(SB), Y4, Y5
 	VMOVAPS     Y2, Y2
-	VFMADD213PS Y4, Y5, Y2
-	VMOVUPS     exponentialNumbers<>+1024(SB), Y4
-	VFMADD213PS exponentialNumbers<>+1088(SB), Y2, Y4
+	VFMADD213PS Y5, Y4, Y2
+	VMOVUPS     exponentialNumbers<>+1088(SB), Y4
 	VFMADD213PS exponentialNumbers<>+1152(SB), Y2, Y4
 	VFMADD213PS exponentialNumbers<>+1216(SB), Y2, Y4
 	VFMADD213PS exponentialNumbers<>+1280(SB), Y2, Y4
 	VFMADD213PS exponentialNumbers<>+1344(SB), Y2, Y4
 	VFMADD213PS exponentialNumbers<>+1408(SB), Y2, Y4
 	VFMADD213PS exponentialNumbers<>+1472(SB), Y2, Y4
+	VFMADD213PS exponentialNumbers<>+1536(SB), Y2, Y4
 	VMULPS      Y2, Y2, Y5
 	VMOVAPS     Y4, Y4
 	VFMADD213PS Y2, Y5, Y4
@@ -995,58 +996,57 @@ loop:
 	VMOVUPS     exponentialNumbers<>+192(SB), Y2
 	VMOVAPS     Y3, Y3
 	VFMADD213PS Y5, Y2, Y3
-	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Y1, Y2
+	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Y1, Y2
 	VBLENDVPS   Y2, Y1, Y3, Y2
 	VADDPS      exponentialNumbers<>+1920(SB), Y2, Y2
 	VANDPS      exponentialNumbers<>+896(SB), Y0, Y3
 	VORPS       Y2, Y3, Y3
-	VCMPPS      $0x0e, exponentialNumbers<>+1856(SB), Y1, Y1
+	VCMPPS      $0x0e, exponentialNumbers<>+1024(SB), Y1, Y1
 	VBLENDVPS   Y1, Y3, Y0, Y0
-	VMOVUPS     Y0, (AX)
-	ADDQ        $0x20, CX
-	ADDQ        $0x20, AX
-	SUBQ        $0x08, DX
-	JMP         loop
+	VMOVUPS     Y0, (AX)(DX*1)
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x08, BX
+	JMP         by1
 
-tail:
-	TESTQ       DX, DX
+after1:
+	TESTQ       BX, BX
 	JLE         done
-	LEAQ        gemmMask<>+0(SB), BX
-	MOVQ        $0x00000008, SI
-	SUBQ        DX, SI
-	VMOVUPS     (BX)(SI*4), Y0
-	VMASKMOVPS  (CX), Y0, Y1
+	LEAQ        gemmMask<>+0(SB), SI
+	MOVQ        $0x00000008, DI
+	SUBQ        BX, DI
+	VMOVUPS     (SI)(DI*4), Y0
+	VMASKMOVPS  (CX)(DX*1), Y0, Y1
 	VANDPS      exponentialNumbers<>+1984(SB), Y1, Y2
 	VSUBPS      exponentialNumbers<>+1920(SB), Y2, Y2
-	VMOVUPS     exponentialNumbers<>+1856(SB), Y3
+	VMOVUPS     exponentialNumbers<>+1024(SB), Y3
 	VMAXPS      Y2, Y3, Y3
 	VADDPS      exponentialNumbers<>+640(SB), Y3, Y4
 	VPSUBD      exponentialNumbers<>+960(SB), Y4, Y4
 	VPSRAD      $0x17, Y4, Y4
 	VCVTDQ2PS   Y4, Y4
-	VXORPS      Y5, Y5, Y5
-	VSUBPS      Y4, Y5, Y5
-	VMOVUPS     exponentialNumbers<>+640(SB), Y6
-	VCVTPS2DQ   Y5, Y5
-	VPSRAD      $0x01, Y5, Y7
-	VPSUBD      Y7, Y5, Y5
+	VMOVUPS     exponentialNumbers<>+640(SB), Y5
+	VMOVUPS     exponentialNumbers<>+1024(SB), Y6
+	VSUBPS      Y4, Y6, Y6
+	VCVTPS2DQ   Y6, Y6
+	VPSRAD      $0x01, Y6, Y7
+	VPSUBD      Y7, Y6, Y6
 	VPADDD      exponentialNumbers<>+704(SB), Y7, Y7
 	VPSLLD      $0x17, Y7, Y7
-	VPADDD      exponentialNumbers<>+704(SB), Y5, Y5
-	VPSLLD      $0x17, Y5, Y5
-	VMULPS      Y7, Y6, Y6
-	VMULPS      Y5, Y6, Y6
-	VSUBPS      exponentialNumbers<>+640(SB), Y6, Y5
+	VPADDD      exponentialNumbers<>+704(SB), Y6, Y6
+	VPSLLD      $0x17, Y6, Y6
+	VMULPS      Y7, Y5, Y5
+	VMULPS      Y6, Y5, Y5
+	VSUBPS      exponentialNumbers<>+640(SB), Y5, Y6
 	VMOVAPS     Y3, Y3
-	VFMADD213PS Y5, Y6, Y3
-	VMOVUPS     exponentialNumbers<>+1024(SB), Y5
-	VFMADD213PS exponentialNumbers<>+1088(SB), Y3, Y5
+	VFMADD213PS Y6, Y5, Y3
+	VMOVUPS     exponentialNumbers<>+1088(SB), Y5
 	VFMADD213PS exponentialNumbers<>+1152(SB), Y3, Y5
 	VFMADD213PS exponentialNumbers<>+1216(SB), Y3, Y5
 	VFMADD213PS exponentialNumbers<>+1280(SB), Y3, Y5
 	VFMADD213PS exponentialNumbers<>+1344(SB), Y3, Y5
 	VFMADD213PS exponentialNumbers<>+1408(SB), Y3, Y5
 	VFMADD213PS exponentialNumbers<>+1472(SB), Y3, Y5
+	VFMADD213PS exponentialNumbers<>+1536(SB), Y3, Y5
 	VMULPS      Y3, Y3, Y6
 	VMOVAPS     Y5, Y5
 	VFMADD213PS Y3, Y6, Y5
@@ -1056,30 +1056,31 @@ tail:
 	VMOVUPS     exponentialNumbers<>+192(SB), Y3
 	VMOVAPS     Y4, Y4
 	VFMADD213PS Y6, Y3, Y4
-	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Y2, Y3
+	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Y2, Y3
 	VBLENDVPS   Y3, Y2, Y4, Y3
 	VADDPS      exponentialNumbers<>+1920(SB), Y3, Y3
 	VANDPS      exponentialNumbers<>+896(SB), Y1, Y4
 	VORPS       Y3, Y4, Y4
-	VCMPPS      $0x0e, exponentialNumbers<>+1856(SB), Y2, Y2
+	VCMPPS      $0x0e, exponentialNumbers<>+1024(SB), Y2, Y2
 	VBLENDVPS   Y2, Y4, Y1, Y1
-	VMASKMOVPS  Y1, Y0, (AX)
+	VMASKMOVPS  Y1, Y0, (AX)(DX*1)
 
 done:
 	VZEROUPPER
 	RET
 
-// func expAVX512(dst *float32, src *float32, n int)
+// func expAVX512(dst []float32, src []float32)
 // Requires: AVX, AVX512F
-TEXT ·expAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), DX
-	MOVQ n+16(FP), CX
+TEXT ·expAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), DX
+	XORQ BX, BX
+	MOVQ dst_len+8(FP), CX
 
-loop:
+by1:
 	CMPQ         CX, $0x10
-	JLT          tail
-	VMOVUPS      (DX), Z0
+	JLT          after1
+	VMOVUPS      (DX)(BX*1), Z0
 	VMOVUPS      exponentialNumbers<>+0(SB), Z1
 	VMINPS       Z0, Z1, Z1
 	VMOVUPS      exponentialNumbers<>+64(SB), Z0
@@ -1100,20 +1101,19 @@ loop:
 	VFMADD213PS  Z0, Z3, Z2
 	VADDPS       exponentialNumbers<>+640(SB), Z2, Z0
 	VSCALEFPS    Z1, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, AX
+	VMOVUPS      Z0, (AX)(BX*1)
+	ADDQ         $0x00000040, BX
 	SUBQ         $0x10, CX
-	JMP          loop
+	JMP          by1
 
-tail:
+after1:
 	TESTQ        CX, CX
 	JLE          done
-	MOVQ         $0x00000001, BX
-	SHLQ         CL, BX
-	DECQ         BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (DX), K1, Z0
+	MOVQ         $0x00000001, SI
+	SHLQ         CL, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DX)(BX*1), K1, Z0
 	VMOVUPS      exponentialNumbers<>+0(SB), Z1
 	VMINPS       Z0, Z1, Z1
 	VMOVUPS      exponentialNumbers<>+64(SB), Z0
@@ -1134,23 +1134,24 @@ tail:
 	VFMADD213PS  Z0, Z3, Z2
 	VADDPS       exponentialNumbers<>+640(SB), Z2, Z0
 	VSCALEFPS    Z1, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	VMOVUPS      Z0, K1, (AX)(BX*1)
 
 done:
 	VZEROUPPER
 	RET
 
-// func expm1AVX512(dst *float32, src *float32, n int)
+// func expm1AVX512(dst []float32, src []float32)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·expm1AVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), DX
-	MOVQ n+16(FP), CX
+TEXT ·expm1AVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), DX
+	XORQ BX, BX
+	MOVQ dst_len+8(FP), CX
 
-loop:
+by1:
 	CMPQ         CX, $0x10
-	JLT          tail
-	VMOVUPS      (DX), Z0
+	JLT          after1
+	VMOVUPS      (DX)(BX*1), Z0
 	VMOVUPS      exponentialNumbers<>+0(SB), Z1
 	VMINPS       Z0, Z1, Z1
 	VMOVUPS      exponentialNumbers<>+768(SB), Z2
@@ -1177,20 +1178,19 @@ loop:
 	VADDPS       Z1, Z1, Z1
 	VANDPS       exponentialNumbers<>+896(SB), Z0, Z0
 	VORPS        Z1, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, AX
+	VMOVUPS      Z0, (AX)(BX*1)
+	ADDQ         $0x00000040, BX
 	SUBQ         $0x10, CX
-	JMP          loop
+	JMP          by1
 
-tail:
+after1:
 	TESTQ        CX, CX
 	JLE          done
-	MOVQ         $0x00000001, BX
-	SHLQ         CL, BX
-	DECQ         BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (DX), K1, Z0
+	MOVQ         $0x00000001, SI
+	SHLQ         CL, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DX)(BX*1), K1, Z0
 	VMOVUPS      exponentialNumbers<>+0(SB), Z1
 	VMINPS       Z0, Z1, Z1
 	VMOVUPS      exponentialNumbers<>+768(SB), Z2
@@ -1217,42 +1217,43 @@ tail:
 	VADDPS       Z1, Z1, Z1
 	VANDPS       exponentialNumbers<>+896(SB), Z0, Z0
 	VORPS        Z1, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	VMOVUPS      Z0, K1, (AX)(BX*1)
 
 done:
 	VZEROUPPER
 	RET
 
-// func log1pAVX512(dst *float32, src *float32, n int)
+// func log1pAVX512(dst []float32, src []float32)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·log1pAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), DX
-	MOVQ n+16(FP), CX
+TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), DX
+	XORQ BX, BX
+	MOVQ dst_len+8(FP), CX
 
-loop:
+by1:
 	CMPQ        CX, $0x10
-	JLT         tail
-	VMOVUPS     (DX), Z0
+	JLT         after1
+	VMOVUPS     (DX)(BX*1), Z0
 	VADDPS      exponentialNumbers<>+640(SB), Z0, Z1
 	VPSUBD      exponentialNumbers<>+960(SB), Z1, Z1
 	VPSRAD      $0x17, Z1, Z1
 	VCVTDQ2PS   Z1, Z1
-	VXORPS      Z8, Z8, Z8
-	VSUBPS      Z1, Z8, Z8
-	VMOVUPS     exponentialNumbers<>+640(SB), Z9
-	VSCALEFPS   Z8, Z9, Z8
+	VMOVUPS     exponentialNumbers<>+640(SB), Z8
+	VMOVUPS     exponentialNumbers<>+1024(SB), Z9
+	VSUBPS      Z1, Z9, Z9
+	VSCALEFPS   Z9, Z8, Z8
 	VSUBPS      exponentialNumbers<>+640(SB), Z8, Z9
 	VMOVAPS     Z0, Z10
 	VFMADD213PS Z9, Z8, Z10
-	VMOVUPS     exponentialNumbers<>+1024(SB), Z8
-	VFMADD213PS exponentialNumbers<>+1088(SB), Z10, Z8
+	VMOVUPS     exponentialNumbers<>+1088(SB), Z8
 	VFMADD213PS exponentialNumbers<>+1152(SB), Z10, Z8
 	VFMADD213PS exponentialNumbers<>+1216(SB), Z10, Z8
 	VFMADD213PS exponentialNumbers<>+1280(SB), Z10, Z8
 	VFMADD213PS exponentialNumbers<>+1344(SB), Z10, Z8
 	VFMADD213PS exponentialNumbers<>+1408(SB), Z10, Z8
 	VFMADD213PS exponentialNumbers<>+1472(SB), Z10, Z8
+	VFMADD213PS exponentialNumbers<>+1536(SB), Z10, Z8
 	VMULPS      Z10, Z10, Z9
 	VMOVAPS     Z8, Z8
 	VFMADD213PS Z10, Z9, Z8
@@ -1262,49 +1263,48 @@ loop:
 	VMOVUPS     exponentialNumbers<>+192(SB), Z8
 	VMOVAPS     Z1, Z1
 	VFMADD213PS Z10, Z8, Z1
-	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Z0, K1
+	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Z0, K1
 	VBLENDMPS   Z0, Z1, K1, Z2
 	VANDPS      exponentialNumbers<>+896(SB), Z0, Z1
 	VORPS       Z2, Z1, Z1
-	VMOVUPS     exponentialNumbers<>+1664(SB), Z8
-	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Z0, K1
+	VMOVUPS     exponentialNumbers<>+1728(SB), Z8
+	VCMPPS      $0x00, exponentialNumbers<>+1664(SB), Z0, K1
 	VBLENDMPS   Z8, Z1, K1, Z3
-	VMOVUPS     exponentialNumbers<>+1728(SB), Z1
-	VCMPPS      $0x01, exponentialNumbers<>+1600(SB), Z0, K1
+	VMOVUPS     exponentialNumbers<>+1792(SB), Z1
+	VCMPPS      $0x01, exponentialNumbers<>+1664(SB), Z0, K1
 	VBLENDMPS   Z1, Z3, K1, Z4
-	VMOVUPS     Z4, (AX)
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, AX
+	VMOVUPS     Z4, (AX)(BX*1)
+	ADDQ        $0x00000040, BX
 	SUBQ        $0x10, CX
-	JMP         loop
+	JMP         by1
 
-tail:
+after1:
 	TESTQ       CX, CX
 	JLE         done
-	MOVQ        $0x00000001, BX
-	SHLQ        CL, BX
-	DECQ        BX
-	KMOVW       BX, K1
-	VMOVUPS.Z   (DX), K1, Z0
+	MOVQ        $0x00000001, SI
+	SHLQ        CL, SI
+	DECQ        SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (DX)(BX*1), K1, Z0
 	VADDPS      exponentialNumbers<>+640(SB), Z0, Z1
 	VPSUBD      exponentialNumbers<>+960(SB), Z1, Z1
 	VPSRAD      $0x17, Z1, Z1
 	VCVTDQ2PS   Z1, Z1
-	VXORPS      Z2, Z2, Z2
-	VSUBPS      Z1, Z2, Z2
-	VMOVUPS     exponentialNumbers<>+640(SB), Z3
-	VSCALEFPS   Z2, Z3, Z2
+	VMOVUPS     exponentialNumbers<>+640(SB), Z2
+	VMOVUPS     exponentialNumbers<>+1024(SB), Z3
+	VSUBPS      Z1, Z3, Z3
+	VSCALEFPS   Z3, Z2, Z2
 	VSUBPS      exponentialNumbers<>+640(SB), Z2, Z3
 	VMOVAPS     Z0, Z4
 	VFMADD213PS Z3, Z2, Z4
-	VMOVUPS     exponentialNumbers<>+1024(SB), Z2
-	VFMADD213PS exponentialNumbers<>+1088(SB), Z4, Z2
+	VMOVUPS     exponentialNumbers<>+1088(SB), Z2
 	VFMADD213PS exponentialNumbers<>+1152(SB), Z4, Z2
 	VFMADD213PS exponentialNumbers<>+1216(SB), Z4, Z2
 	VFMADD213PS exponentialNumbers<>+1280(SB), Z4, Z2
 	VFMADD213PS exponentialNumbers<>+1344(SB), Z4, Z2
 	VFMADD213PS exponentialNumbers<>+1408(SB), Z4, Z2
 	VFMADD213PS exponentialNumbers<>+1472(SB), Z4, Z2
+	VFMADD213PS exponentialNumbers<>+1536(SB), Z4, Z2
 	VMULPS      Z4, Z4, Z3
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z4, Z3, Z2
@@ -1314,40 +1314,41 @@ tail:
 	VMOVUPS     exponentialNumbers<>+192(SB), Z2
 	VMOVAPS     Z1, Z1
 	VFMADD213PS Z4, Z2, Z1
-	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Z0, K2
+	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Z0, K2
 	VBLENDMPS   Z0, Z1, K2, Z5
 	VANDPS      exponentialNumbers<>+896(SB), Z0, Z1
 	VORPS       Z5, Z1, Z1
-	VMOVUPS     exponentialNumbers<>+1664(SB), Z2
-	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Z0, K2
+	VMOVUPS     exponentialNumbers<>+1728(SB), Z2
+	VCMPPS      $0x00, exponentialNumbers<>+1664(SB), Z0, K2
 	VBLENDMPS   Z2, Z1, K2, Z6
-	VMOVUPS     exponentialNumbers<>+1728(SB), Z1
-	VCMPPS      $0x01, exponentialNumbers<>+1600(SB), Z0, K2
+	VMOVUPS     exponentialNumbers<>+1792(SB), Z1
+	VCMPPS      $0x01, exponentialNumbers<>+1664(SB), Z0, K2
 	VBLENDMPS   Z1, Z6, K2, Z7
-	VMOVUPS     Z7, K1, (AX)
+	VMOVUPS     Z7, K1, (AX)(BX*1)
 
 done:
 	VZEROUPPER
 	RET
 
-// func sigmoidAVX512(dst *float32, src *float32, n int)
+// func sigmoidAVX512(dst []float32, src []float32)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), DX
-	MOVQ n+16(FP), CX
+TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), DX
+	XORQ BX, BX
+	MOVQ dst_len+8(FP), CX
 
-loop:
+by1:
 	CMPQ         CX, $0x10
-	JLT          tail
-	VMOVUPS      (DX), Z0
+	JLT          after1
+	VMOVUPS      (DX)(BX*1), Z0
 	VORPS        exponentialNumbers<>+896(SB), Z0, Z1
 	VMOVUPS      exponentialNumbers<>+64(SB), Z2
 	VMAXPS       Z1, Z2, Z2
 	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
 	VMOVAPS      Z2, Z2
-	VFNMADD231PS exponentialNumbers<>+1792(SB), Z1, Z2
+	VFNMADD231PS exponentialNumbers<>+1856(SB), Z1, Z2
 	VMOVUPS      exponentialNumbers<>+320(SB), Z5
 	VFMADD213PS  exponentialNumbers<>+384(SB), Z2, Z5
 	VFMADD213PS  exponentialNumbers<>+448(SB), Z2, Z5
@@ -1359,31 +1360,30 @@ loop:
 	VADDPS       exponentialNumbers<>+640(SB), Z5, Z2
 	VSCALEFPS    Z1, Z2, Z1
 	VMOVUPS      exponentialNumbers<>+640(SB), Z2
-	VCMPPS       $0x01, exponentialNumbers<>+1856(SB), Z0, K1
+	VCMPPS       $0x01, exponentialNumbers<>+1024(SB), Z0, K1
 	VBLENDMPS    Z1, Z2, K1, Z3
 	VADDPS       Z2, Z1, Z0
 	VDIVPS       Z0, Z3, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, AX
+	VMOVUPS      Z0, (AX)(BX*1)
+	ADDQ         $0x00000040, BX
 	SUBQ         $0x10, CX
-	JMP          loop
+	JMP          by1
 
-tail:
+after1:
 	TESTQ        CX, CX
 	JLE          done
-	MOVQ         $0x00000001, BX
-	SHLQ         CL, BX
-	DECQ         BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (DX), K1, Z0
+	MOVQ         $0x00000001, SI
+	SHLQ         CL, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DX)(BX*1), K1, Z0
 	VORPS        exponentialNumbers<>+896(SB), Z0, Z1
 	VMOVUPS      exponentialNumbers<>+64(SB), Z2
 	VMAXPS       Z1, Z2, Z2
 	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
 	VMOVAPS      Z2, Z2
-	VFNMADD231PS exponentialNumbers<>+1792(SB), Z1, Z2
+	VFNMADD231PS exponentialNumbers<>+1856(SB), Z1, Z2
 	VMOVUPS      exponentialNumbers<>+320(SB), Z3
 	VFMADD213PS  exponentialNumbers<>+384(SB), Z2, Z3
 	VFMADD213PS  exponentialNumbers<>+448(SB), Z2, Z3
@@ -1395,27 +1395,28 @@ tail:
 	VADDPS       exponentialNumbers<>+640(SB), Z3, Z2
 	VSCALEFPS    Z1, Z2, Z1
 	VMOVUPS      exponentialNumbers<>+640(SB), Z2
-	VCMPPS       $0x01, exponentialNumbers<>+1856(SB), Z0, K2
+	VCMPPS       $0x01, exponentialNumbers<>+1024(SB), Z0, K2
 	VBLENDMPS    Z1, Z2, K2, Z4
 	VADDPS       Z2, Z1, Z0
 	VDIVPS       Z0, Z4, Z0
-	VMOVUPS      Z0, K1, (AX)
+	VMOVUPS      Z0, K1, (AX)(BX*1)
 
 done:
 	VZEROUPPER
 	RET
 
-// func tanhAVX512(dst *float32, src *float32, n int)
+// func tanhAVX512(dst []float32, src []float32)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·tanhAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), DX
-	MOVQ n+16(FP), CX
+TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), DX
+	XORQ BX, BX
+	MOVQ dst_len+8(FP), CX
 
-loop:
+by1:
 	CMPQ         CX, $0x10
-	JLT          tail
-	VMOVUPS      (DX), Z0
+	JLT          after1
+	VMOVUPS      (DX)(BX*1), Z0
 	VORPS        exponentialNumbers<>+896(SB), Z0, Z1
 	VADDPS       Z1, Z1, Z1
 	VMOVUPS      exponentialNumbers<>+768(SB), Z2
@@ -1423,7 +1424,7 @@ loop:
 	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
 	VMOVAPS      Z2, Z2
-	VFNMADD231PS exponentialNumbers<>+1792(SB), Z1, Z2
+	VFNMADD231PS exponentialNumbers<>+1856(SB), Z1, Z2
 	VMOVUPS      exponentialNumbers<>+320(SB), Z3
 	VFMADD213PS  exponentialNumbers<>+384(SB), Z2, Z3
 	VFMADD213PS  exponentialNumbers<>+448(SB), Z2, Z3
@@ -1443,20 +1444,19 @@ loop:
 	VANDPS       exponentialNumbers<>+1984(SB), Z1, Z1
 	VANDPS       exponentialNumbers<>+896(SB), Z0, Z0
 	VORPS        Z1, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, AX
+	VMOVUPS      Z0, (AX)(BX*1)
+	ADDQ         $0x00000040, BX
 	SUBQ         $0x10, CX
-	JMP          loop
+	JMP          by1
 
-tail:
+after1:
 	TESTQ        CX, CX
 	JLE          done
-	MOVQ         $0x00000001, BX
-	SHLQ         CL, BX
-	DECQ         BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (DX), K1, Z0
+	MOVQ         $0x00000001, SI
+	SHLQ         CL, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DX)(BX*1), K1, Z0
 	VORPS        exponentialNumbers<>+896(SB), Z0, Z1
 	VADDPS       Z1, Z1, Z1
 	VMOVUPS      exponentialNumbers<>+768(SB), Z2
@@ -1464,7 +1464,7 @@ tail:
 	VMULPS       exponentialNumbers<>+128(SB), Z2, Z1
 	VRNDSCALEPS  $0x08, Z1, Z1
 	VMOVAPS      Z2, Z2
-	VFNMADD231PS exponentialNumbers<>+1792(SB), Z1, Z2
+	VFNMADD231PS exponentialNumbers<>+1856(SB), Z1, Z2
 	VMOVUPS      exponentialNumbers<>+320(SB), Z3
 	VFMADD213PS  exponentialNumbers<>+384(SB), Z2, Z3
 	VFMADD213PS  exponentialNumbers<>+448(SB), Z2, Z3
@@ -1484,23 +1484,24 @@ tail:
 	VANDPS       exponentialNumbers<>+1984(SB), Z1, Z1
 	VANDPS       exponentialNumbers<>+896(SB), Z0, Z0
 	VORPS        Z1, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	VMOVUPS      Z0, K1, (AX)(BX*1)
 
 done:
 	VZEROUPPER
 	RET
 
-// func softplusAVX512(dst *float32, src *float32, n int)
+// func softplusAVX512(dst []float32, src []float32)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·softplusAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), DX
-	MOVQ n+16(FP), CX
+TEXT ·softplusAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), DX
+	XORQ BX, BX
+	MOVQ dst_len+8(FP), CX
 
-loop:
+by1:
 	CMPQ         CX, $0x10
-	JLT          tail
-	VMOVUPS      (DX), Z0
+	JLT          after1
+	VMOVUPS      (DX)(BX*1), Z0
 	VORPS        exponentialNumbers<>+896(SB), Z0, Z1
 	VMOVUPS      exponentialNumbers<>+64(SB), Z2
 	VMAXPS       Z1, Z2, Z2
@@ -1524,21 +1525,21 @@ loop:
 	VPSUBD       exponentialNumbers<>+960(SB), Z2, Z2
 	VPSRAD       $0x17, Z2, Z2
 	VCVTDQ2PS    Z2, Z2
-	VXORPS       Z3, Z3, Z3
-	VSUBPS       Z2, Z3, Z3
-	VMOVUPS      exponentialNumbers<>+640(SB), Z4
-	VSCALEFPS    Z3, Z4, Z3
+	VMOVUPS      exponentialNumbers<>+640(SB), Z3
+	VMOVUPS      exponentialNumbers<>+1024(SB), Z4
+	VSUBPS       Z2, Z4, Z4
+	VSCALEFPS    Z4, Z3, Z3
 	VSUBPS       exponentialNumbers<>+640(SB), Z3, Z4
 	VMOVAPS      Z1, Z1
 	VFMADD213PS  Z4, Z3, Z1
-	VMOVUPS      exponentialNumbers<>+1024(SB), Z3
-	VFMADD213PS  exponentialNumbers<>+1088(SB), Z1, Z3
+	VMOVUPS      exponentialNumbers<>+1088(SB), Z3
 	VFMADD213PS  exponentialNumbers<>+1152(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1216(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1280(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1344(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1408(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1472(SB), Z1, Z3
+	VFMADD213PS  exponentialNumbers<>+1536(SB), Z1, Z3
 	VMULPS       Z1, Z1, Z4
 	VMOVAPS      Z3, Z3
 	VFMADD213PS  Z1, Z4, Z3
@@ -1548,23 +1549,22 @@ loop:
 	VMOVUPS      exponentialNumbers<>+192(SB), Z1
 	VMOVAPS      Z2, Z2
 	VFMADD213PS  Z4, Z1, Z2
-	VMOVUPS      exponentialNumbers<>+1856(SB), Z1
+	VMOVUPS      exponentialNumbers<>+1024(SB), Z1
 	VMAXPS       Z0, Z1, Z1
 	VADDPS       Z1, Z2, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, AX
+	VMOVUPS      Z0, (AX)(BX*1)
+	ADDQ         $0x00000040, BX
 	SUBQ         $0x10, CX
-	JMP          loop
+	JMP          by1
 
-tail:
+after1:
 	TESTQ        CX, CX
 	JLE          done
-	MOVQ         $0x00000001, BX
-	SHLQ         CL, BX
-	DECQ         BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (DX), K1, Z0
+	MOVQ         $0x00000001, SI
+	SHLQ         CL, SI
+	DECQ         SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DX)(BX*1), K1, Z0
 	VORPS        exponentialNumbers<>+896(SB), Z0, Z1
 	VMOVUPS      exponentialNumbers<>+64(SB), Z2
 	VMAXPS       Z1, Z2, Z2
@@ -1588,21 +1588,21 @@ tail:
 	VPSUBD       exponentialNumbers<>+960(SB), Z2, Z2
 	VPSRAD       $0x17, Z2, Z2
 	VCVTDQ2PS    Z2, Z2
-	VXORPS       Z3, Z3, Z3
-	VSUBPS       Z2, Z3, Z3
-	VMOVUPS      exponentialNumbers<>+640(SB), Z4
-	VSCALEFPS    Z3, Z4, Z3
+	VMOVUPS      exponentialNumbers<>+640(SB), Z3
+	VMOVUPS      exponentialNumbers<>+1024(SB), Z4
+	VSUBPS       Z2, Z4, Z4
+	VSCALEFPS    Z4, Z3, Z3
 	VSUBPS       exponentialNumbers<>+640(SB), Z3, Z4
 	VMOVAPS      Z1, Z1
 	VFMADD213PS  Z4, Z3, Z1
-	VMOVUPS      exponentialNumbers<>+1024(SB), Z3
-	VFMADD213PS  exponentialNumbers<>+1088(SB), Z1, Z3
+	VMOVUPS      exponentialNumbers<>+1088(SB), Z3
 	VFMADD213PS  exponentialNumbers<>+1152(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1216(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1280(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1344(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1408(SB), Z1, Z3
 	VFMADD213PS  exponentialNumbers<>+1472(SB), Z1, Z3
+	VFMADD213PS  exponentialNumbers<>+1536(SB), Z1, Z3
 	VMULPS       Z1, Z1, Z4
 	VMOVAPS      Z3, Z3
 	VFMADD213PS  Z1, Z4, Z3
@@ -1612,49 +1612,50 @@ tail:
 	VMOVUPS      exponentialNumbers<>+192(SB), Z1
 	VMOVAPS      Z2, Z2
 	VFMADD213PS  Z4, Z1, Z2
-	VMOVUPS      exponentialNumbers<>+1856(SB), Z1
+	VMOVUPS      exponentialNumbers<>+1024(SB), Z1
 	VMAXPS       Z0, Z1, Z1
 	VADDPS       Z1, Z2, Z0
-	VMOVUPS      Z0, K1, (AX)
+	VMOVUPS      Z0, K1, (AX)(BX*1)
 
 done:
 	VZEROUPPER
 	RET
 
-// func compressAVX512(dst *float32, src *float32, n int)
+// func compressAVX512(dst []float32, src []float32)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·compressAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), DX
-	MOVQ n+16(FP), CX
+TEXT ·compressAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), DX
+	XORQ BX, BX
+	MOVQ dst_len+8(FP), CX
 
-loop:
+by1:
 	CMPQ        CX, $0x10
-	JLT         tail
-	VMOVUPS     (DX), Z0
+	JLT         after1
+	VMOVUPS     (DX)(BX*1), Z0
 	VANDPS      exponentialNumbers<>+1984(SB), Z0, Z1
 	VSUBPS      exponentialNumbers<>+1920(SB), Z1, Z1
-	VMOVUPS     exponentialNumbers<>+1856(SB), Z6
+	VMOVUPS     exponentialNumbers<>+1024(SB), Z6
 	VMAXPS      Z1, Z6, Z6
 	VADDPS      exponentialNumbers<>+640(SB), Z6, Z7
 	VPSUBD      exponentialNumbers<>+960(SB), Z7, Z7
 	VPSRAD      $0x17, Z7, Z7
 	VCVTDQ2PS   Z7, Z7
-	VXORPS      Z8, Z8, Z8
-	VSUBPS      Z7, Z8, Z8
-	VMOVUPS     exponentialNumbers<>+640(SB), Z9
-	VSCALEFPS   Z8, Z9, Z8
+	VMOVUPS     exponentialNumbers<>+640(SB), Z8
+	VMOVUPS     exponentialNumbers<>+1024(SB), Z9
+	VSUBPS      Z7, Z9, Z9
+	VSCALEFPS   Z9, Z8, Z8
 	VSUBPS      exponentialNumbers<>+640(SB), Z8, Z9
 	VMOVAPS     Z6, Z6
 	VFMADD213PS Z9, Z8, Z6
-	VMOVUPS     exponentialNumbers<>+1024(SB), Z8
-	VFMADD213PS exponentialNumbers<>+1088(SB), Z6, Z8
+	VMOVUPS     exponentialNumbers<>+1088(SB), Z8
 	VFMADD213PS exponentialNumbers<>+1152(SB), Z6, Z8
 	VFMADD213PS exponentialNumbers<>+1216(SB), Z6, Z8
 	VFMADD213PS exponentialNumbers<>+1280(SB), Z6, Z8
 	VFMADD213PS exponentialNumbers<>+1344(SB), Z6, Z8
 	VFMADD213PS exponentialNumbers<>+1408(SB), Z6, Z8
 	VFMADD213PS exponentialNumbers<>+1472(SB), Z6, Z8
+	VFMADD213PS exponentialNumbers<>+1536(SB), Z6, Z8
 	VMULPS      Z6, Z6, Z9
 	VMOVAPS     Z8, Z8
 	VFMADD213PS Z6, Z9, Z8
@@ -1664,50 +1665,49 @@ loop:
 	VMOVUPS     exponentialNumbers<>+192(SB), Z6
 	VMOVAPS     Z7, Z7
 	VFMADD213PS Z9, Z6, Z7
-	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Z1, K1
+	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Z1, K1
 	VBLENDMPS   Z1, Z7, K1, Z2
 	VADDPS      exponentialNumbers<>+1920(SB), Z2, Z6
 	VANDPS      exponentialNumbers<>+896(SB), Z0, Z7
 	VORPS       Z6, Z7, Z7
-	VCMPPS      $0x0e, exponentialNumbers<>+1856(SB), Z1, K1
+	VCMPPS      $0x0e, exponentialNumbers<>+1024(SB), Z1, K1
 	VBLENDMPS   Z7, Z0, K1, Z3
-	VMOVUPS     Z3, (AX)
-	ADDQ        $0x40, DX
-	ADDQ        $0x40, AX
+	VMOVUPS     Z3, (AX)(BX*1)
+	ADDQ        $0x00000040, BX
 	SUBQ        $0x10, CX
-	JMP         loop
+	JMP         by1
 
-tail:
+after1:
 	TESTQ       CX, CX
 	JLE         done
-	MOVQ        $0x00000001, BX
-	SHLQ        CL, BX
-	DECQ        BX
-	KMOVW       BX, K1
-	VMOVUPS.Z   (DX), K1, Z0
+	MOVQ        $0x00000001, SI
+	SHLQ        CL, SI
+	DECQ        SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (DX)(BX*1), K1, Z0
 	VANDPS      exponentialNumbers<>+1984(SB), Z0, Z1
 	VSUBPS      exponentialNumbers<>+1920(SB), Z1, Z1
-	VMOVUPS     exponentialNumbers<>+1856(SB), Z2
+	VMOVUPS     exponentialNumbers<>+1024(SB), Z2
 	VMAXPS      Z1, Z2, Z2
 	VADDPS      exponentialNumbers<>+640(SB), Z2, Z3
 	VPSUBD      exponentialNumbers<>+960(SB), Z3, Z3
 	VPSRAD      $0x17, Z3, Z3
 	VCVTDQ2PS   Z3, Z3
-	VXORPS      Z6, Z6, Z6
-	VSUBPS      Z3, Z6, Z6
-	VMOVUPS     exponentialNumbers<>+640(SB), Z7
-	VSCALEFPS   Z6, Z7, Z6
+	VMOVUPS     exponentialNumbers<>+640(SB), Z6
+	VMOVUPS     exponentialNumbers<>+1024(SB), Z7
+	VSUBPS      Z3, Z7, Z7
+	VSCALEFPS   Z7, Z6, Z6
 	VSUBPS      exponentialNumbers<>+640(SB), Z6, Z7
 	VMOVAPS     Z2, Z2
 	VFMADD213PS Z7, Z6, Z2
-	VMOVUPS     exponentialNumbers<>+1024(SB), Z6
-	VFMADD213PS exponentialNumbers<>+1088(SB), Z2, Z6
+	VMOVUPS     exponentialNumbers<>+1088(SB), Z6
 	VFMADD213PS exponentialNumbers<>+1152(SB), Z2, Z6
 	VFMADD213PS exponentialNumbers<>+1216(SB), Z2, Z6
 	VFMADD213PS exponentialNumbers<>+1280(SB), Z2, Z6
 	VFMADD213PS exponentialNumbers<>+1344(SB), Z2, Z6
 	VFMADD213PS exponentialNumbers<>+1408(SB), Z2, Z6
 	VFMADD213PS exponentialNumbers<>+1472(SB), Z2, Z6
+	VFMADD213PS exponentialNumbers<>+1536(SB), Z2, Z6
 	VMULPS      Z2, Z2, Z7
 	VMOVAPS     Z6, Z6
 	VFMADD213PS Z2, Z7, Z6
@@ -1717,14 +1717,14 @@ tail:
 	VMOVUPS     exponentialNumbers<>+192(SB), Z2
 	VMOVAPS     Z3, Z3
 	VFMADD213PS Z7, Z2, Z3
-	VCMPPS      $0x00, exponentialNumbers<>+1536(SB), Z1, K2
+	VCMPPS      $0x00, exponentialNumbers<>+1600(SB), Z1, K2
 	VBLENDMPS   Z1, Z3, K2, Z4
 	VADDPS      exponentialNumbers<>+1920(SB), Z4, Z2
 	VANDPS      exponentialNumbers<>+896(SB), Z0, Z3
 	VORPS       Z2, Z3, Z3
-	VCMPPS      $0x0e, exponentialNumbers<>+1856(SB), Z1, K2
+	VCMPPS      $0x0e, exponentialNumbers<>+1024(SB), Z1, K2
 	VBLENDMPS   Z3, Z0, K2, Z5
-	VMOVUPS     Z5, K1, (AX)
+	VMOVUPS     Z5, K1, (AX)(BX*1)
 
 done:
 	VZEROUPPER

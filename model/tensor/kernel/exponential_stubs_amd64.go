@@ -5,43 +5,43 @@
 package kernel
 
 //go:noescape
-func expAVX2(dst *float32, src *float32, n int)
+func expAVX2(dst []float32, src []float32)
 
 //go:noescape
-func expm1AVX2(dst *float32, src *float32, n int)
+func expm1AVX2(dst []float32, src []float32)
 
 //go:noescape
-func log1pAVX2(dst *float32, src *float32, n int)
+func log1pAVX2(dst []float32, src []float32)
 
 //go:noescape
-func sigmoidAVX2(dst *float32, src *float32, n int)
+func sigmoidAVX2(dst []float32, src []float32)
 
 //go:noescape
-func tanhAVX2(dst *float32, src *float32, n int)
+func tanhAVX2(dst []float32, src []float32)
 
 //go:noescape
-func softplusAVX2(dst *float32, src *float32, n int)
+func softplusAVX2(dst []float32, src []float32)
 
 //go:noescape
-func compressAVX2(dst *float32, src *float32, n int)
+func compressAVX2(dst []float32, src []float32)
 
 //go:noescape
-func expAVX512(dst *float32, src *float32, n int)
+func expAVX512(dst []float32, src []float32)
 
 //go:noescape
-func expm1AVX512(dst *float32, src *float32, n int)
+func expm1AVX512(dst []float32, src []float32)
 
 //go:noescape
-func log1pAVX512(dst *float32, src *float32, n int)
+func log1pAVX512(dst []float32, src []float32)
 
 //go:noescape
-func sigmoidAVX512(dst *float32, src *float32, n int)
+func sigmoidAVX512(dst []float32, src []float32)
 
 //go:noescape
-func tanhAVX512(dst *float32, src *float32, n int)
+func tanhAVX512(dst []float32, src []float32)
 
 //go:noescape
-func softplusAVX512(dst *float32, src *float32, n int)
+func softplusAVX512(dst []float32, src []float32)
 
 //go:noescape
-func compressAVX512(dst *float32, src *float32, n int)
+func compressAVX512(dst []float32, src []float32)

@@ -1,6 +1,9 @@
 package kernel
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // Product are the sizes and the epilogue of a matrix product.
 type Product struct {
@@ -11,8 +14,7 @@ type Product struct {
 	ReLU          bool // C's negative elements become zero
 	After         After
 
-	apply func(dst, src []float32) // After's, of the implementation that runs
-	whole int                      // rows of the product that this is a part of
+	whole int // rows of the product that this is a part of
 }
 
 // After is a function of C's elements that is applied to each block of rows while it is in the nearest cache.
@@ -34,12 +36,16 @@ const (
 // bias has N elements or is nil, and goes with no Add. C overlaps neither A nor B. The sum of an element
 // runs along k in order whatever the sizes are, so that a row of C depends on its row of A and on
 // B alone: bit for bit, a part of a product equals that part of the whole.
-func Gemm(c, a, b, bias []float32, p Product) {
-	p.check(c, a, b, bias)
+func Gemm[T Float](c, a, b, bias []T, p Product) {
+	check(p, c, a, b, bias)
 	if p.M == 0 || p.N == 0 {
 		return
 	}
-	best.gemm(c, a, b, bias, p.by(best))
+	if d, ok := narrow(c); ok {
+		best.gemm(d, alike(a), alike(b), alike(bias), p)
+		return
+	}
+	gemmGo(c, a, b, bias, p)
 }
 
 // Rows is the product's part of rows [from, to) of C, and where its A and C begin.
@@ -52,11 +58,10 @@ func (p Product) Rows(from, to int) (part Product, a, c int) {
 	return part, from * p.LDA, from * p.LDC
 }
 
-// Grain is how many rows of C are best computed at a time; parts of a product should have a
-// multiple of it.
+// Grain is how many rows of C are computed at a time: parts of a product should have several times as many.
 const Grain = 14
 
-func (p Product) check(c, a, b, bias []float32) {
+func check[T Float](p Product, c, a, b, bias []T) {
 	rows, cols := p.M, p.K
 	if p.TransA {
 		rows, cols = p.K, p.M
@@ -70,7 +75,7 @@ func (p Product) check(c, a, b, bias []float32) {
 }
 
 // holds says whether v has room for rows of cols elements that lie stride apart.
-func holds(v []float32, rows, cols, stride int) bool {
+func holds[T Float](v []T, rows, cols, stride int) bool {
 	return rows == 0 || cols == 0 || stride >= cols && len(v) >= (rows-1)*stride+cols
 }
 
@@ -95,28 +100,28 @@ const (
 // need not be read before it is overwritten.
 const pastCache = 16 << 20
 
-// blocked is a product in blocks of at most most rows, all of about the same height. It says whether C was
-// written past the caches: then a fence must follow.
-func (p Product) blocked(c, a, b, bias []float32, most int, f block) (past bool) {
+// blocked is a product in blocks of at most most rows, all of about the same height, with then, unless nil, applied
+// to each of them. It says whether C was written past the caches: then a fence must follow.
+func (p Product) blocked(c, a, b, bias []float32, most int, f block, then func(dst, src []float32)) (past bool) {
 	step := deep
 	if p.TransA {
 		step = deepTransposed
 	}
 	blocks := (p.M + most - 1) / most
-	past = p.past(c, step)
+	past = then == nil && p.past(c, step)
 	for k := 0; k == 0 || k < p.K; k += step {
 		depth := min(step, p.K-k)
+		last := k+depth == p.K
 		flags := 0
 		if k > 0 || p.Add {
 			flags |= flagAdd
 		}
-		if p.ReLU && k+depth == p.K {
+		if p.ReLU && last {
 			flags |= flagReLU
 		}
 		if past {
 			flags |= flagPast
 		}
-		last := k+depth == p.K
 		row := 0
 		for i := range blocks {
 			rows := p.M / blocks
@@ -128,8 +133,11 @@ func (p Product) blocked(c, a, b, bias []float32, most int, f block) (past bool)
 				at = k*p.LDA + row
 			}
 			f(first(a, at), p.LDA, first(b, k*p.LDB), p.LDB, first(c, row*p.LDC), p.LDC, rows, p.N, depth, first(bias, 0), flags)
-			if last || p.K == 0 {
-				p.after(c[row*p.LDC:], rows)
+			if last && then != nil {
+				for r := row; r < row+rows; r++ {
+					out := c[r*p.LDC : r*p.LDC+p.N]
+					then(out, out)
+				}
 			}
 			row += rows
 		}
@@ -137,31 +145,20 @@ func (p Product) blocked(c, a, b, bias []float32, most int, f block) (past bool)
 	return past
 }
 
-// by is the product with the functions of an implementation.
-func (p Product) by(t table) Product {
-	switch p.After {
+// after is one of the functions of After, nil for Nothing.
+func after[F any](a After, sigmoid, tanh F) (f F) {
+	switch a {
 	case ThenSigmoid:
-		p.apply = t.sigmoid
+		return sigmoid
 	case ThenTanh:
-		p.apply = t.tanh
+		return tanh
 	}
-	return p
-}
-
-// after applies After to rows of C.
-func (p Product) after(c []float32, rows int) {
-	if p.apply == nil {
-		return
-	}
-	for i := range rows {
-		row := c[i*p.LDC : i*p.LDC+p.N]
-		p.apply(row, row)
-	}
+	return f
 }
 
 // past says whether C is to be written past the caches.
 func (p Product) past(c []float32, step int) bool {
-	return 4*max(p.M, p.whole)*p.N >= pastCache && !p.Add && p.K <= step && p.apply == nil &&
+	return 4*max(p.M, p.whole)*p.N >= pastCache && !p.Add && p.K <= step &&
 		p.LDC%16 == 0 && uintptr(unsafe.Pointer(&c[0]))%64 == 0
 }
 
@@ -174,7 +171,8 @@ func first(v []float32, at int) *float32 {
 }
 
 // gemmGo is Gemm in Go, four steps of k at a time.
-func gemmGo(c, a, b, bias []float32, p Product) {
+func gemmGo[T Float](c, a, b, bias []T, p Product) {
+	then := after(p.After, sigmoidOf, math.Tanh)
 	for i := range p.M {
 		out := c[i*p.LDC : i*p.LDC+p.N]
 		switch {
@@ -186,7 +184,7 @@ func gemmGo(c, a, b, bias []float32, p Product) {
 		}
 		k := 0
 		for ; k+4 <= p.K; k += 4 {
-			a0, a1, a2, a3 := p.element(a, i, k), p.element(a, i, k+1), p.element(a, i, k+2), p.element(a, i, k+3)
+			a0, a1, a2, a3 := element(p, a, i, k), element(p, a, i, k+1), element(p, a, i, k+2), element(p, a, i, k+3)
 			b0, b1 := b[k*p.LDB:][:len(out)], b[(k+1)*p.LDB:][:len(out)]
 			b2, b3 := b[(k+2)*p.LDB:][:len(out)], b[(k+3)*p.LDB:][:len(out)]
 			for j := range out {
@@ -194,7 +192,7 @@ func gemmGo(c, a, b, bias []float32, p Product) {
 			}
 		}
 		for ; k < p.K; k++ {
-			v, row := p.element(a, i, k), b[k*p.LDB:][:len(out)]
+			v, row := element(p, a, i, k), b[k*p.LDB:][:len(out)]
 			for j := range out {
 				out[j] += v * row[j]
 			}
@@ -204,11 +202,13 @@ func gemmGo(c, a, b, bias []float32, p Product) {
 				out[j] = max(v, 0)
 			}
 		}
+		if then != nil {
+			apply(out, out, then)
+		}
 	}
-	p.after(c, p.M)
 }
 
-func (p Product) element(a []float32, i, k int) float32 {
+func element[T Float](p Product, a []T, i, k int) T {
 	if p.TransA {
 		return a[k*p.LDA+i]
 	}
@@ -216,7 +216,7 @@ func (p Product) element(a []float32, i, k int) float32 {
 }
 
 // Transpose writes src [rows, cols] into dst [cols, rows]; both are dense and don't overlap.
-func Transpose(dst, src []float32, rows, cols int) {
+func Transpose[T Float](dst, src []T, rows, cols int) {
 	if len(dst) < rows*cols || len(src) < rows*cols {
 		bug("transpose of [%d, %d] from %d into %d elements", rows, cols, len(src), len(dst))
 	}

@@ -7,7 +7,7 @@ func gemmAVX2(c, a, b, bias []float32, p Product) {
 	if p.TransA {
 		f = gemmColsAVX2
 	}
-	if p.blocked(c, a, b, bias, 6, f) {
+	if p.blocked(c, a, b, bias, 6, f, after(p.After, sigmoidAVX2, tanhAVX2)) {
 		fence()
 	}
 }
@@ -17,7 +17,7 @@ func gemmAVX512(c, a, b, bias []float32, p Product) {
 	if p.TransA {
 		f = gemmColsAVX512
 	}
-	if p.blocked(c, a, b, bias, 14, f) {
+	if p.blocked(c, a, b, bias, 14, f, after(p.After, sigmoidAVX512, tanhAVX512)) {
 		fence()
 	}
 }

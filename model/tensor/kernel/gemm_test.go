@@ -89,11 +89,11 @@ func checkGemm(t *rapid.T, impl table, rng *rand.Rand, p Product, extra func(str
 		bias = newMatrix(rng, 1, p.N, 0).v
 	}
 	before := slices.Clone(c.v)
-	p.check(c.v, a.v, b.v, bias)
+	check(p, c.v, a.v, b.v, bias)
 	if p.M == 0 || p.N == 0 {
 		return
 	}
-	impl.gemm(c.v, a.v, b.v, bias, p.by(impl))
+	impl.gemm(c.v, a.v, b.v, bias, p)
 	for i := range p.M {
 		for j := range p.N {
 			sum, size := 0.0, 1.0

@@ -10,7 +10,7 @@ import "math"
 //	out = n + z (h - n)
 //
 // gates, unless nil, keeps r, z, n and rec_n as [rows, 4c]. out may be h itself.
-func GRUGates(out, h, in, rec, gates []float32, c int) {
+func GRUGates[T Float](out, h, in, rec, gates []T, c int) {
 	if len(h) == 0 {
 		return
 	}
@@ -18,7 +18,11 @@ func GRUGates(out, h, in, rec, gates []float32, c int) {
 	if c <= 0 || n%c != 0 || len(out) != n || len(in) < 3*n || len(rec) < 3*n || gates != nil && len(gates) < 4*n {
 		bug("gates of %d, %d elements for %d of state, %d columns", len(in), len(rec), n, c)
 	}
-	best.gates(out, h, in, rec, gates, c)
+	if d, ok := narrow(out); ok {
+		best.gates(d, alike(h), alike(in), alike(rec), alike(gates), c)
+		return
+	}
+	gatesGo(out, h, in, rec, gates, c)
 }
 
 // GRUGatesBack is the derivative of GRUGates, given that of its output and what it kept:
@@ -27,7 +31,7 @@ func GRUGates(out, h, in, rec, gates []float32, c int) {
 //	dIn = [dr, dz, dn], dRec = [dr, dz, r dn], dH = z dY
 //
 // dH is the part that does not come through rec; it may be dY itself, or nil.
-func GRUGatesBack(dIn, dRec, dH, dY, h, gates []float32, c int) {
+func GRUGatesBack[T Float](dIn, dRec, dH, dY, h, gates []T, c int) {
 	if len(dY) == 0 {
 		return
 	}
@@ -35,16 +39,20 @@ func GRUGatesBack(dIn, dRec, dH, dY, h, gates []float32, c int) {
 	if c <= 0 || n%c != 0 || len(h) < n || len(dIn) < 3*n || len(dRec) < 3*n || len(gates) < 4*n || dH != nil && len(dH) < n {
 		bug("derivative of gates of %d elements, %d columns", n, c)
 	}
-	best.gatesBack(dIn, dRec, dH, dY, h, gates, c)
+	if d, ok := narrow(dIn); ok {
+		best.gatesBack(d, alike(dRec), alike(dH), alike(dY), alike(h), alike(gates), c)
+		return
+	}
+	gatesBackGo(dIn, dRec, dH, dY, h, gates, c)
 }
 
-func gatesGo(out, h, in, rec, gates []float32, c int) {
+func gatesGo[T Float](out, h, in, rec, gates []T, c int) {
 	for i := range len(h) / c {
 		a, b := in[3*i*c:3*(i+1)*c], rec[3*i*c:3*(i+1)*c]
 		for j := range c {
-			r := float32(sigmoidOf(float64(a[j] + b[j])))
-			z := float32(sigmoidOf(float64(a[c+j] + b[c+j])))
-			n := float32(math.Tanh(float64(a[2*c+j] + r*b[2*c+j])))
+			r := T(sigmoidOf(float64(a[j] + b[j])))
+			z := T(sigmoidOf(float64(a[c+j] + b[c+j])))
+			n := T(math.Tanh(float64(a[2*c+j] + r*b[2*c+j])))
 			if gates != nil {
 				g := gates[4*i*c : 4*(i+1)*c]
 				g[j], g[c+j], g[2*c+j], g[3*c+j] = r, z, n, b[2*c+j]
@@ -54,7 +62,7 @@ func gatesGo(out, h, in, rec, gates []float32, c int) {
 	}
 }
 
-func gatesBackGo(dIn, dRec, dH, dY, h, gates []float32, c int) {
+func gatesBackGo[T Float](dIn, dRec, dH, dY, h, gates []T, c int) {
 	for i := range len(dY) / c {
 		g := gates[4*i*c : 4*(i+1)*c]
 		in, hidden := dIn[3*i*c:3*(i+1)*c], dRec[3*i*c:3*(i+1)*c]

@@ -13,7 +13,12 @@ func Sum(src []float32) float64 { return best.sum(src) }
 //	for i: s += float64(src[i]) * float64(src[i])
 //
 // The squares are exact.
-func SumSquares(src []float32) float64 { return best.sumSquares(src) }
+func SumSquares[T Float](src []T) float64 {
+	if s, ok := narrow(src); ok {
+		return best.sumSquares(s)
+	}
+	return sumSquaresGo(src)
+}
 
 // Dot is the inner product of two slices of one length, in float64:
 //
@@ -34,17 +39,15 @@ func Dot(a, b []float32) float64 {
 // s is in float64; the assembly adds up to 64 rows at a time in float32, in order, and those sums in
 // float64. Its relative error is therefore at most 63·2⁻²⁴ (3.8e-6) of the sum of the column's
 // absolute values, however many rows there are, before dst is rounded. dst and src don't overlap.
-func ColSum(dst, src []float32) {
-	if len(dst) == 0 {
-		if len(src) != 0 {
-			bug("column sums of %d elements into none", len(src))
-		}
+func ColSum[T Float](dst, src []T) {
+	if rowsOf("column sums", src, len(dst)) == 0 {
 		return
 	}
-	if len(src)%len(dst) != 0 {
-		bug("column sums of %d elements into %d", len(src), len(dst))
+	if d, ok := narrow(dst); ok {
+		best.colSum(d, alike(src))
+		return
 	}
-	best.colSum(dst, src)
+	colSumGo(dst, src)
 }
 
 func sumGo(src []float32) float64 {
@@ -55,7 +58,7 @@ func sumGo(src []float32) float64 {
 	return s
 }
 
-func sumSquaresGo(src []float32) float64 {
+func sumSquaresGo[T Float](src []T) float64 {
 	s := 0.0
 	for _, v := range src {
 		s += float64(v) * float64(v)
@@ -73,7 +76,7 @@ func dotGo(a, b []float32) float64 {
 }
 
 // colSumGo is ColSum in Go, a few columns at a time: their sums stay on the stack.
-func colSumGo(dst, src []float32) {
+func colSumGo[T Float](dst, src []T) {
 	const width = 32
 	for at := 0; at < len(dst); at += width {
 		var sums [width]float64
@@ -84,7 +87,7 @@ func colSumGo(dst, src []float32) {
 			}
 		}
 		for c := range n {
-			dst[at+c] = float32(float64(dst[at+c]) + sums[c])
+			dst[at+c] = T(float64(dst[at+c]) + sums[c])
 		}
 	}
 }

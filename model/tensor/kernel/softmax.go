@@ -31,17 +31,6 @@ func SoftmaxBack(dst, y, g []float32, cols int) {
 	}
 }
 
-// rowsOf is how many rows of cols elements v has; it has no part of one.
-func rowsOf(name string, v []float32, cols int) int {
-	if len(v) == 0 {
-		return 0
-	}
-	if cols <= 0 || len(v)%cols != 0 {
-		bug("%s of %d elements in rows of %d", name, len(v), cols)
-	}
-	return len(v) / cols
-}
-
 func softmaxGo(dst, src []float32, cols int) {
 	for at := 0; at < len(dst); at += cols {
 		x, y := src[at:at+cols], dst[at:at+cols]

@@ -10,7 +10,7 @@ package kernel
 // X has rows of c elements, as Y has; they don't overlap. A row of Y depends on its entries alone. The product with
 // the transpose is the same kernel on the transposed matrix: rows are gathered, never scattered, so that
 // parts can be computed side by side.
-func SpMM(y []float32, ptr, col []int32, val, x []float32, c int, add bool) {
+func SpMM[T Float](y []T, ptr, col []int32, val, x []T, c int, add bool) {
 	rows := len(ptr) - 1
 	if rows <= 0 || c == 0 {
 		return
@@ -23,10 +23,14 @@ func SpMM(y []float32, ptr, col []int32, val, x []float32, c int, add bool) {
 			bug("sparse product: column %d of %d rows", j, len(x)/c)
 		}
 	}
-	best.spmm(y, ptr, col, val, x, c, add)
+	if d, ok := narrow(y); ok {
+		best.spmm(d, ptr, col, alike(val), alike(x), c, add)
+		return
+	}
+	spmmGo(y, ptr, col, val, x, c, add)
 }
 
-func spmmGo(y []float32, ptr, col []int32, val, x []float32, c int, add bool) {
+func spmmGo[T Float](y []T, ptr, col []int32, val, x []T, c int, add bool) {
 	for i := range len(ptr) - 1 {
 		out := y[i*c : (i+1)*c]
 		if !add {

@@ -38,23 +38,23 @@ type table struct {
 // generic is portable Go.
 var generic = table{
 	name: "go",
-	gemm: gemmGo,
-	spmm: spmmGo,
+	gemm: gemmGo[float32],
+	spmm: spmmGo[float32],
 
-	gates: gatesGo, gatesBack: gatesBackGo,
+	gates: gatesGo[float32], gatesBack: gatesBackGo[float32],
 
 	softmax: softmaxGo, softmaxBack: softmaxBackGo,
 	layerNorm: layerNormGo, layerNormBack: layerNormBackGo,
 
-	axpy: axpyGo, scale: scaleGo,
-	add: addGo, sub: subGo, mul: mulGo, mulAdd: mulAddGo,
-	relu: reluGo, reluMask: reluMaskGo, reluBack: reluBackGo,
-	sigmoidBack: sigmoidBackGo, tanhBack: tanhBackGo,
-	sum: sumGo, sumSquares: sumSquaresGo, dot: dotGo, colSum: colSumGo,
-	adam: adamGo,
+	axpy: axpyGo[float32], scale: scaleGo[float32],
+	add: addGo[float32], sub: subGo[float32], mul: mulGo[float32], mulAdd: mulAddGo[float32],
+	relu: reluGo[float32], reluMask: reluMaskGo[float32], reluBack: reluBackGo[float32],
+	sigmoidBack: sigmoidBackGo[float32], tanhBack: tanhBackGo[float32],
+	sum: sumGo, sumSquares: sumSquaresGo[float32], dot: dotGo, colSum: colSumGo[float32],
+	adam: adamGo[float32],
 
-	exp: each(math.Exp), expm1: each(math.Expm1), log1p: each(math.Log1p), sigmoid: each(sigmoidOf),
-	tanh: each(math.Tanh), softplus: each(softplusOf), compress: each(compressOf),
+	exp: applying(math.Exp), expm1: applying(math.Expm1), log1p: applying(math.Log1p), sigmoid: applying(sigmoidOf),
+	tanh: applying(math.Tanh), softplus: applying(softplusOf), compress: applying(compressOf),
 }
 
 // best is what this processor runs, the last of tables.

@@ -30,8 +30,8 @@ func avx2() table {
 	t.gates, t.gatesBack = gatesBy(gruGatesAVX2), gatesBackBy(gruGatesBackAVX2)
 	t.softmax, t.softmaxBack = softmaxBy(softmaxRowsAVX2), softmaxBackBy(softmaxRowsBackAVX2)
 	t.layerNorm, t.layerNormBack = layerNormBy(layerNormRowsAVX2), layerNormBackBy(layerNormRowsBackAVX2, colSumAVX2, layerNormGainAVX2)
-	t.exp, t.expm1, t.log1p = vector(expAVX2), vector(expm1AVX2), vector(log1pAVX2)
-	t.sigmoid, t.tanh, t.softplus, t.compress = vector(sigmoidAVX2), vector(tanhAVX2), vector(softplusAVX2), vector(compressAVX2)
+	t.exp, t.expm1, t.log1p = expAVX2, expm1AVX2, log1pAVX2
+	t.sigmoid, t.tanh, t.softplus, t.compress = sigmoidAVX2, tanhAVX2, softplusAVX2, compressAVX2
 	return t
 }
 
@@ -47,7 +47,7 @@ func avx512() table {
 	t.gates, t.gatesBack = gatesBy(gruGatesAVX512), gatesBackBy(gruGatesBackAVX512)
 	t.softmax, t.softmaxBack = softmaxBy(softmaxRowsAVX512), softmaxBackBy(softmaxRowsBackAVX512)
 	t.layerNorm, t.layerNormBack = layerNormBy(layerNormRowsAVX512), layerNormBackBy(layerNormRowsBackAVX512, colSumAVX512, layerNormGainAVX512)
-	t.exp, t.expm1, t.log1p = vector(expAVX512), vector(expm1AVX512), vector(log1pAVX512)
-	t.sigmoid, t.tanh, t.softplus, t.compress = vector(sigmoidAVX512), vector(tanhAVX512), vector(softplusAVX512), vector(compressAVX512)
+	t.exp, t.expm1, t.log1p = expAVX512, expm1AVX512, log1pAVX512
+	t.sigmoid, t.tanh, t.softplus, t.compress = sigmoidAVX512, tanhAVX512, softplusAVX512, compressAVX512
 	return t
 }

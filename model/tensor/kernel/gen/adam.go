@@ -22,25 +22,24 @@ const (
 )
 
 func adam() {
-	maskTable = tailMask()
-	for _, t := range []tile{tile256, tile512} {
-		t.adam()
+	for _, s := range sets {
+		s.adam()
 	}
 }
 
 // adam writes one step of Adam. The AVX2 registers hold some of the factors only; the others are
 // read anew for every vector, from the first-level cache.
-func (t tile) adam() {
-	s := t.newStream("adam", "func(w, g, m, v []float32, factors *float32)")
+func (of set) adam() {
+	s := of.newStream("adam", "func(w, g, m, v []float32, factors *float32)")
 	w, g, m, v := base("w"), base("g"), base("m"), base("v")
 	factors := Load(Param("factors"), GP64())
 	kept := 7
-	if t.wide {
+	if s.wide {
 		kept = adamFactors
 	}
 	var held []reg.VecVirtual
 	for i := range kept {
-		f := s.vector()
+		f := s.fresh()
 		VBROADCASTSS(Mem{Base: factors, Disp: 4 * i}, f)
 		held = append(held, f)
 	}
@@ -48,31 +47,31 @@ func (t tile) adam() {
 		if i < kept {
 			return held[i]
 		}
-		f := s.vector()
+		f := s.fresh()
 		VBROADCASTSS(Mem{Base: factors, Disp: 4 * i}, f)
 		return f
 	}
-	s.zero = s.vector()
+	s.zero = s.fresh()
 	VXORPS(s.zero, s.zero, s.zero)
 	s.loop("w", 1, func(int) {
 		// All is read before anything is written: the slices often lie whole pages apart, and a load
 		// so far behind a store waits for it.
 		weight, grad, first, second := s.read(w, 0), s.read(g, 0), s.read(m, 0), s.read(v, 0)
-		d := s.vector()
+		d := s.fresh()
 		VMULPS(weight, factor(adamDecay), d)
 		VFMADD231PS(grad, factor(adamScale), d)
 
 		VMULPS(first, factor(adamBeta1), first)
 		VFMADD231PS(d, factor(adamRest1), first)
 		VMULPS(second, factor(adamBeta2), second)
-		part := s.vector()
+		part := s.fresh()
 		VMULPS(d, factor(adamRest2), part)
 		VFMADD231PS(d, part, second)
 
-		root := s.vector()
+		root := s.fresh()
 		VSQRTPS(second, root)
 		VFMADD213PS(factor(adamEpsilon), factor(adamRoot), root)
-		step := s.vector()
+		step := s.fresh()
 		VMULPS(first, factor(adamRate), step)
 		VDIVPS(root, step, step)
 		VMULPS(weight, factor(adamKeep), weight)

@@ -11,18 +11,17 @@ import (
 
 // stream writes loops over slices of one length: four vectors a step, then one, then what is left.
 type stream struct {
-	gemmKernel                // its loads, stores and masks
-	off        reg.GPVirtual  // bytes done
-	scalar     reg.VecVirtual // the argument s in every lane
-	zero, one  reg.VecVirtual
+	registers
+	off       reg.GPVirtual  // bytes done
+	scalar    reg.VecVirtual // the argument s in every lane
+	zero, one reg.VecVirtual
 }
 
 // newStream begins a function.
-func (t tile) newStream(name, signature string) *stream {
-	s := &stream{gemmKernel: gemmKernel{tile: t}}
-	TEXT(name+t.suffix, NOSPLIT, signature)
+func (s set) newStream(name, signature string) *stream {
+	TEXT(name+s.suffix, NOSPLIT, signature)
 	Pragma("noescape")
-	return s
+	return &stream{registers: registers{set: s}}
 }
 
 // loop writes the loops; step handles a number of vectors at s.off, under s.masks. The length is
@@ -62,7 +61,7 @@ func (s *stream) at(base reg.Register, v int) Mem {
 }
 
 func (s *stream) read(base reg.Register, v int) reg.VecVirtual {
-	to := s.vector()
+	to := s.fresh()
 	s.load(s.at(base, v), 0, to)
 	return to
 }
@@ -99,13 +98,13 @@ func elementwiseOps() []elementwiseOp {
 		{name: "reluMask", signature: withTwo, two: true, f: positive},
 		{name: "reluBack", signature: withTwo, two: true, updates: true, f: addPositive},
 		{name: "sigmoidBack", signature: withTwo, two: true, updates: true, one: true, f: func(s *stream, dst, y, g reg.VecVirtual) {
-			slope := s.vector()
+			slope := s.fresh()
 			VSUBPS(y, s.one, slope) // exact near 1, where y - y² would cancel
 			VMULPS(y, slope, slope)
 			VFMADD231PS(slope, g, dst)
 		}},
 		{name: "tanhBack", signature: withTwo, two: true, updates: true, one: true, f: func(s *stream, dst, y, g reg.VecVirtual) {
-			slope := s.vector()
+			slope := s.fresh()
 			VMOVAPS(s.one, slope)
 			VFNMADD231PS(y, y, slope)
 			VFMADD231PS(slope, g, dst)
@@ -135,43 +134,42 @@ func addPositive(s *stream, dst, a, b reg.VecVirtual) {
 		VADDPS(b, dst, k, dst)
 		return
 	}
-	mask, sum := s.vector(), s.vector()
+	mask, sum := s.fresh(), s.fresh()
 	VCMPPS(U8(greater), s.zero, a, mask)
 	VADDPS(b, dst, sum)
 	VBLENDVPS(mask, sum, dst, dst)
 }
 
 func elementwise() {
-	maskTable = tailMask()
-	for _, t := range []tile{tile256, tile512} {
+	for _, s := range sets {
 		for _, op := range elementwiseOps() {
-			op.function(t)
+			op.function(s)
 		}
 	}
 }
 
-func (op elementwiseOp) function(t tile) {
-	s := t.newStream(op.name, op.signature)
+func (op elementwiseOp) function(of set) {
+	s := of.newStream(op.name, op.signature)
 	dst, a := base("dst"), base("a")
 	var b reg.Register
 	if op.two {
 		b = base("b")
 	}
 	if op.scalar {
-		s.scalar = s.vector()
+		s.scalar = s.fresh()
 		m, err := Param("s").Resolve()
 		if err != nil {
 			panic(err)
 		}
 		VBROADCASTSS(m.Addr, s.scalar)
 	} else {
-		s.zero = s.vector()
+		s.zero = s.fresh()
 		VXORPS(s.zero, s.zero, s.zero)
 	}
 	if op.one {
 		bits := GP32()
 		MOVL(U32(math.Float32bits(1)), bits)
-		s.one = s.vector()
+		s.one = s.fresh()
 		VMOVD(bits, s.one.AsX())
 		VBROADCASTSS(s.one.AsX(), s.one)
 	}
@@ -182,7 +180,7 @@ func (op elementwiseOp) function(t tile) {
 			if op.two {
 				y = s.read(b, v)
 			}
-			to := s.vector()
+			to := s.fresh()
 			if op.updates {
 				s.load(s.at(dst, v), 0, to)
 			}

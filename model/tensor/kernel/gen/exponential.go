@@ -7,17 +7,16 @@ import (
 )
 
 func exponential() {
-	maskTable = tailMask()
 	c := newConstants("exponentialNumbers")
-	for _, t := range []tile{tile256, tile512} {
-		v := &vector{gemmKernel: gemmKernel{tile: t}, constants: c}
-		v.loop("exp", v.exp)
-		v.loop("expm1", v.expm1)
-		v.loop("log1p", v.log1p)
-		v.loop("sigmoid", v.sigmoid)
-		v.loop("tanh", v.tanh)
-		v.loop("softplus", v.softplus)
-		v.loop("compress", v.compress)
+	for _, s := range sets {
+		v := s.newVector(c)
+		v.unary("exp", v.exp)
+		v.unary("expm1", v.expm1)
+		v.unary("log1p", v.log1p)
+		v.unary("sigmoid", v.sigmoid)
+		v.unary("tanh", v.tanh)
+		v.unary("softplus", v.softplus)
+		v.unary("compress", v.compress)
 	}
 }
 
@@ -91,10 +90,7 @@ func (v *vector) tanh(x reg.VecVirtual) reg.VecVirtual {
 // for the relative error, which is 3e-8 at most (made as the exponential's).
 func (v *vector) log1pFrom(x reg.VecVirtual) reg.VecVirtual {
 	k := v.exponent(v.add(x, v.num(1)))
-	minus := v.vector()
-	vxor(v, minus, minus)
-	minus = v.sub(minus, k)
-	scale := v.shiftedUp(v.load1(v.num(1)), minus)
+	scale := v.shiftedUp(v.load1(v.num(1)), v.sub(v.load1(v.num(0)), k))
 	f := v.fma(x, scale, v.sub(scale, v.num(1)))
 	r := v.horner(f, -0.49999991339, 0.333339577253, -0.250017930967, 0.199617665327, -0.165692759076, 0.149202128374, -0.143183773868, 0.087422105435)
 	log := v.fma(r, v.mul(f, f), f)

@@ -8,25 +8,10 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// tile is the shape of a micro-kernel: rows × (two vectors of columns) of C are kept in
-// registers while k runs.
-type tile struct {
-	suffix string
-	lanes  int // floats a vector
-	rows   int // at most
-	wide   bool
-}
-
-var (
-	tile512 = tile{suffix: "AVX512", lanes: 16, rows: 14, wide: true}
-	tile256 = tile{suffix: "AVX2", lanes: 8, rows: 6}
-)
-
 func gemm() {
-	maskTable = tailMask()
-	for _, t := range []tile{tile256, tile512} {
-		t.function(false)
-		t.function(true)
+	for _, s := range sets {
+		s.product(false)
+		s.product(true)
 	}
 	// Stores past the caches are ordered by a fence of their own.
 	TEXT("fence", NOSPLIT, "func()")
@@ -43,8 +28,10 @@ const (
 
 // gemmKernel is one function while it is written. Live over the k loop are only what it
 // needs; the rest is read from the arguments again for every panel of columns.
+//
+// The tile of C that is kept in registers while k runs has up to most rows and two vectors of columns.
 type gemmKernel struct {
-	tile
+	registers
 	transposed bool
 	label      string
 	lda, lda3  reg.GPVirtual // row stride of A in bytes, times three, times five
@@ -52,20 +39,26 @@ type gemmKernel struct {
 	ldb        reg.GPVirtual
 	ldc        reg.GPVirtual
 	off        reg.GPVirtual // bytes of columns done
-	left       reg.GPVirtual // columns to do
-	masks      [2]reg.Register
 }
 
-// function writes C = A B (+ C, + bias, ReLU) for a block of up to tile.rows rows of A, or of
-// A transposed, and all columns.
-func (t tile) function(transposed bool) {
-	name := "gemmRows" + t.suffix
+// most is the number of rows of a tile: as many as leave room for what else is live.
+func (s set) most() int {
+	if s.wide {
+		return 14
+	}
+	return 6
+}
+
+// product writes C = A B (+ C, + bias, ReLU) for a block of up to most rows of A, or of A
+// transposed, and all columns.
+func (s set) product(transposed bool) {
+	name := "gemmRows" + s.suffix
 	if transposed {
-		name = "gemmCols" + t.suffix
+		name = "gemmCols" + s.suffix
 	}
 	TEXT(name, NOSPLIT, "func(a *float32, lda int, b *float32, ldb int, c *float32, ldc int, rows, n, k int, bias *float32, flags int)")
 	Pragma("noescape")
-	g := gemmKernel{tile: t, transposed: transposed}
+	g := gemmKernel{registers: registers{set: s}, transposed: transposed}
 	g.lda = Load(Param("lda"), GP64()).(reg.GPVirtual)
 	SHLQ(U8(2), g.lda)
 	if !transposed {
@@ -81,11 +74,11 @@ func (t tile) function(transposed bool) {
 	XORQ(g.off, g.off)
 	Load(Param("n"), g.left)
 	rows := Load(Param("rows"), GP64())
-	for r := t.rows; r > 1; r-- {
+	for r := s.most(); r > 1; r-- {
 		CMPQ(rows, U8(r))
 		JEQ(LabelRef(fmt.Sprintf("rows%d", r)))
 	}
-	for r := 1; r <= t.rows; r++ {
+	for r := 1; r <= s.most(); r++ {
 		g.block(r)
 	}
 }
@@ -117,11 +110,6 @@ func (g *gemmKernel) block(rows int) {
 	g.ret()
 }
 
-func (g *gemmKernel) ret() {
-	VZEROUPPER()
-	RET()
-}
-
 // panel writes one tile of C; with masked the last vector holds left columns only.
 func (g *gemmKernel) panel(rows, vectors int, masked bool) {
 	name := fmt.Sprintf("%sv%d", g.label, vectors)
@@ -134,87 +122,13 @@ func (g *gemmKernel) panel(rows, vectors int, masked bool) {
 	acc := make([][]reg.VecVirtual, rows)
 	for r := range acc {
 		for range vectors {
-			acc[r] = append(acc[r], g.vector())
+			acc[r] = append(acc[r], g.fresh())
 		}
 	}
 	g.fetch(name, acc)
 	g.start(name, acc)
 	g.multiply(name, acc)
 	g.finish(name, acc)
-}
-
-func (g *gemmKernel) vector() reg.VecVirtual {
-	if g.wide {
-		return ZMM()
-	}
-	return YMM()
-}
-
-// mask makes the mask of the last vector out of left.
-func (g *gemmKernel) mask(vectors int) {
-	g.masks = [2]reg.Register{}
-	if g.wide {
-		cl, ones := reg.RCX, GP64()
-		MOVQ(g.left, cl)
-		MOVQ(U32(1), ones)
-		SHLQ(reg.CL, ones)
-		DECQ(ones)
-		k := K()
-		KMOVW(ones.As32(), k)
-		g.masks[vectors-1] = k
-		return
-	}
-	table := GP64()
-	LEAQ(maskTable, table)
-	at := GP64()
-	MOVQ(U32(8), at)
-	SUBQ(g.left, at)
-	m := YMM()
-	VMOVUPS(Mem{Base: table, Index: at, Scale: 4}, m)
-	g.masks[vectors-1] = m
-}
-
-var maskTable Mem
-
-// tailMask is eight lanes of ones and eight of zeros: read from 8 - n on, the first n lanes are
-// ones.
-func tailMask() Mem {
-	m := GLOBL("gemmMask", RODATA|NOPTR)
-	for i := range 16 {
-		v := U32(0)
-		if i < 8 {
-			v = U32(0xffffffff)
-		}
-		DATA(4*i, v)
-	}
-	return m
-}
-
-// load reads vector v of a row at m.
-func (g *gemmKernel) load(m Mem, v int, to reg.VecVirtual) {
-	k := g.masks[v]
-	m = m.Offset(4 * g.lanes * v)
-	switch {
-	case k == nil:
-		VMOVUPS(m, to)
-	case g.wide:
-		VMOVUPS_Z(m, k, to)
-	default:
-		VMASKMOVPS(m, k, to)
-	}
-}
-
-func (g *gemmKernel) store(from reg.VecVirtual, v int, m Mem) {
-	k := g.masks[v]
-	m = m.Offset(4 * g.lanes * v)
-	switch {
-	case k == nil:
-		VMOVUPS(from, m)
-	case g.wide:
-		VMOVUPS(from, k, m)
-	default:
-		VMASKMOVPS(from, k, m)
-	}
 }
 
 // fetch asks for the tile of C early: by the time that it is written it has come.
@@ -291,7 +205,7 @@ func (g *gemmKernel) multiply(name string, acc [][]reg.VecVirtual) {
 	Label(name + "k")
 	var column []reg.VecVirtual
 	for v := range acc[0] {
-		column = append(column, g.vector())
+		column = append(column, g.fresh())
 		g.load(Mem{Base: b}, v, column[v])
 	}
 	for r, row := range acc {
@@ -349,7 +263,7 @@ func (g *gemmKernel) finish(name string, acc [][]reg.VecVirtual) {
 	flags := Load(Param("flags"), GP64())
 	TESTQ(U32(flagReLU), flags)
 	JZ(LabelRef(name + "write"))
-	zero := g.vector()
+	zero := g.fresh()
 	VXORPS(zero, zero, zero)
 	for _, row := range acc {
 		for _, a := range row {

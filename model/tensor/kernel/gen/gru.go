@@ -7,12 +7,10 @@ import (
 )
 
 func gru() {
-	maskTable = tailMask()
 	c := newConstants("gruNumbers")
-	for _, t := range []tile{tile256, tile512} {
-		v := vector{gemmKernel: gemmKernel{tile: t}, constants: c}
-		(&gruKernel{vector: v}).forward()
-		(&gruKernel{vector: v}).backward()
+	for _, s := range sets {
+		(&gruKernel{vector: s.newVector(c)}).forward()
+		(&gruKernel{vector: s.newVector(c)}).backward()
 	}
 }
 
@@ -44,7 +42,7 @@ func (g *gruKernel) block(p reg.GPVirtual, i int) Mem {
 }
 
 func (g *gruKernel) read(m Mem) reg.VecVirtual {
-	x := g.vector.vector()
+	x := g.fresh()
 	g.load(m, 0, x)
 	return x
 }

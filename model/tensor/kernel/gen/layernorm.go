@@ -10,12 +10,11 @@ import (
 )
 
 func layernorm() {
-	maskTable = tailMask()
 	c := newConstants("layerNormNumbers")
-	for _, t := range []tile{tile256, tile512} {
-		newRowKernel(t, c, "layerNormRows", "func(dst, src, gain, bias, mean, inv *float32, eps float32, rows, c int)").layerNorm()
-		newRowKernel(t, c, "layerNormRowsBack", "func(dX, dY, src, gain, mean, inv *float32, rows, c int)").layerNormBack()
-		t.layerNormGain()
+	for _, s := range sets {
+		newRowKernel(s, c, "layerNormRows", "func(dst, src, gain, bias, mean, inv *float32, eps float32, rows, c int)").layerNorm()
+		newRowKernel(s, c, "layerNormRowsBack", "func(dX, dY, src, gain, mean, inv *float32, rows, c int)").layerNormBack()
+		s.layerNormGain()
 	}
 }
 
@@ -41,7 +40,7 @@ func oneAndShare() (one, share reg.VecVirtual) {
 
 // everyDouble is a float64 in every lane.
 func (k *rowKernel) everyDouble(x reg.VecVirtual) reg.VecVirtual {
-	y := k.vector.vector()
+	y := k.fresh()
 	VBROADCASTSD(x, y)
 	return y
 }
@@ -95,7 +94,7 @@ func (k *rowKernel) readDoubles(p reg.Register, other reg.VecVirtual) (low, high
 	if k.masks[0] != nil {
 		return k.doubles(k.within(k.read(p), other))
 	}
-	low, high = k.vector.vector(), k.vector.vector()
+	low, high = k.fresh(), k.fresh()
 	VCVTPS2PD(k.at(p), low)
 	VCVTPS2PD(k.at(p).Offset(2*k.lanes), high)
 	return low, high
@@ -141,11 +140,11 @@ func (k *rowKernel) layerNormBack() {
 }
 
 // layerNormGain writes the sums of dY (src - mean) inv along columns, as colSum's.
-func (t tile) layerNormGain() {
-	s := t.newStream("layerNormGain", "func(dGain, dY, src, mean, inv []float32)")
+func (of set) layerNormGain() {
+	s := of.newStream("layerNormGain", "func(dGain, dY, src, mean, inv []float32)")
 	dGain, dY := base("dGain"), base("dY")
 	panel, most := 0, 4
-	if !t.wide {
+	if !s.wide {
 		most = 2 // there are 16 registers
 	}
 	s.loop("dGain", most, func(vectors int) {
@@ -156,14 +155,7 @@ func (t tile) layerNormGain() {
 }
 
 func (s *stream) gainSum(name string, dGain, dY reg.Register, vectors int) {
-	var single []reg.VecVirtual
-	var double [][2]reg.VecVirtual
-	for range vectors {
-		low, high := s.vector(), s.vector()
-		VXORPD(low, low, low)
-		VXORPD(high, high, high)
-		single, double = append(single, s.vector()), append(double, [2]reg.VecVirtual{low, high})
-	}
+	sums := s.newColumns(vectors)
 	src, mean, inv := base("src"), base("mean"), base("inv")
 	row, all, rows, stride := GP64(), GP64(), GP64(), GP64()
 	MOVQ(dY, row)
@@ -173,15 +165,13 @@ func (s *stream) gainSum(name string, dGain, dY reg.Register, vectors int) {
 	Label(name + "rows")
 	TESTQ(all, all)
 	JLE(LabelRef(name + "out"))
-	for _, x := range single {
-		VXORPS(x, x, x)
-	}
+	sums.clear()
 	MOVQ(U32(rowsInFloat32), rows)
 	Label(name + "row")
-	centre, scale := s.vector(), s.vector()
+	centre, scale := s.fresh(), s.fresh()
 	VBROADCASTSS(Mem{Base: mean}, centre)
 	VBROADCASTSS(Mem{Base: inv}, scale)
-	for v, sum := range single {
+	for v, sum := range sums.single {
 		x := s.read(src, v)
 		VSUBPS(centre, x, x)
 		VMULPS(scale, x, x)
@@ -196,17 +186,8 @@ func (s *stream) gainSum(name string, dGain, dY reg.Register, vectors int) {
 	DECQ(rows)
 	JNZ(LabelRef(name + "row"))
 	Label(name + "double")
-	for v, x := range single {
-		low, high := s.doubles(x)
-		VADDPD(low, double[v][0], double[v][0])
-		VADDPD(high, double[v][1], double[v][1])
-	}
+	sums.carry()
 	JMP(LabelRef(name + "rows"))
 	Label(name + "out")
-	for v := range single {
-		low, high := s.doubles(s.read(dGain, v))
-		VADDPD(low, double[v][0], low)
-		VADDPD(high, double[v][1], high)
-		s.write(s.singles(low, high), dGain, v)
-	}
+	sums.addTo(dGain)
 }

@@ -61,6 +61,7 @@ func child(name, out string) {
 		}
 		os.Args = []string{"gen", "-out", filepath.Join(out, name+"_amd64.s"), "-stubs", filepath.Join(out, name+"_stubs_amd64.go"), "-pkg", "kernel"}
 		build.ConstraintExpr("!noasm")
+		maskTable = tailMask()
 		op.write()
 		build.Generate()
 	}

@@ -9,19 +9,18 @@ import (
 )
 
 func reduce() {
-	maskTable = tailMask()
-	for _, t := range []tile{tile256, tile512} {
-		t.sum("sum", "func(a []float32) float64", func(acc, x, _ reg.VecVirtual) { VADDPD(x, acc, acc) })
-		t.sum("sumSquares", "func(a []float32) float64", func(acc, x, _ reg.VecVirtual) { VFMADD231PD(x, x, acc) })
-		t.sum("dot", "func(a, b []float32) float64", func(acc, x, y reg.VecVirtual) { VFMADD231PD(y, x, acc) })
-		t.colSum()
+	for _, s := range sets {
+		s.sum("sum", "func(a []float32) float64", func(acc, x, _ reg.VecVirtual) { VADDPD(x, acc, acc) })
+		s.sum("sumSquares", "func(a []float32) float64", func(acc, x, _ reg.VecVirtual) { VFMADD231PD(x, x, acc) })
+		s.sum("dot", "func(a, b []float32) float64", func(acc, x, y reg.VecVirtual) { VFMADD231PD(y, x, acc) })
+		s.colSum()
 	}
 }
 
 // sum writes a reduction: two sums in float64 for each of up to two vectors of float32. Lanes
 // behind the end add zero.
-func (t tile) sum(name, signature string, add func(acc, x, y reg.VecVirtual)) {
-	s := t.newStream(name, signature)
+func (of set) sum(name, signature string, add func(acc, x, y reg.VecVirtual)) {
+	s := of.newStream(name, signature)
 	names := []string{"a"}
 	if name == "dot" {
 		names = append(names, "b")
@@ -32,7 +31,7 @@ func (t tile) sum(name, signature string, add func(acc, x, y reg.VecVirtual)) {
 	}
 	var acc []reg.VecVirtual
 	for range 4 {
-		x := s.vector()
+		x := s.fresh()
 		VXORPD(x, x, x)
 		acc = append(acc, x)
 	}
@@ -50,45 +49,16 @@ func (t tile) sum(name, signature string, add func(acc, x, y reg.VecVirtual)) {
 	})
 	VADDPD(acc[1], acc[0], acc[0])
 	VADDPD(acc[3], acc[2], acc[2])
-	VADDPD(acc[2], acc[0], acc[0])
-	if t.wide {
-		high := YMM()
-		VEXTRACTF64X4(U8(1), acc[0], high)
-		VADDPD(high, acc[0].AsY(), acc[0].AsY())
-	}
-	high := XMM()
-	VEXTRACTF128(U8(1), acc[0].AsY(), high)
-	VADDPD(high, acc[0].AsX(), high)
-	swapped := XMM()
-	VPERMILPD(U8(1), high, swapped)
-	VADDSD(swapped, high, high)
-	Store(high, ReturnIndex(0))
+	Store(s.total(acc[0], acc[2]), ReturnIndex(0))
 	s.ret()
-}
-
-// doubles are the two halves of a vector, in float64.
-func (s *stream) doubles(x reg.VecVirtual) (low, high reg.VecVirtual) {
-	low, high = s.vector(), s.vector()
-	if s.wide {
-		half := YMM()
-		VEXTRACTF32X8(U8(1), x, half)
-		VCVTPS2PD(x.AsY(), low)
-		VCVTPS2PD(half, high)
-		return low, high
-	}
-	half := XMM()
-	VEXTRACTF128(U8(1), x, half)
-	VCVTPS2PD(x.AsX(), low)
-	VCVTPS2PD(half, high)
-	return low, high
 }
 
 // rowsInFloat32 is how many rows colSum adds before it goes over to float64.
 const rowsInFloat32 = 64
 
 // colSum writes the sums of columns: panels of up to four vectors of columns, through all rows.
-func (t tile) colSum() {
-	s := t.newStream("colSum", "func(dst, src []float32)")
+func (of set) colSum() {
+	s := of.newStream("colSum", "func(dst, src []float32)")
 	dst := base("dst")
 	stride, end := GP64(), GP64()
 	Load(Param("dst").Len(), stride)
@@ -106,25 +76,16 @@ func (t tile) colSum() {
 
 // panelSum adds the rows of some vectors of columns to dst.
 func (s *stream) panelSum(name string, dst, src, stride, end reg.Register, vectors int) {
-	var single []reg.VecVirtual
-	var double [][2]reg.VecVirtual
-	for range vectors {
-		low, high := s.vector(), s.vector()
-		VXORPD(low, low, low)
-		VXORPD(high, high, high)
-		single, double = append(single, s.vector()), append(double, [2]reg.VecVirtual{low, high})
-	}
+	sums := s.newColumns(vectors)
 	row, rows := GP64(), GP64() // row is that of column 0
 	MOVQ(src, row)
 	Label(name + "rows")
 	CMPQ(row, end)
 	JAE(LabelRef(name + "out"))
-	for _, x := range single {
-		VXORPS(x, x, x)
-	}
+	sums.clear()
 	MOVQ(U32(rowsInFloat32), rows)
 	Label(name + "row")
-	for v, x := range single {
+	for v, x := range sums.single {
 		m := s.at(row, v)
 		if s.masks[0] == nil {
 			VADDPS(m, x, x)
@@ -138,34 +99,53 @@ func (s *stream) panelSum(name string, dst, src, stride, end reg.Register, vecto
 	DECQ(rows)
 	JNZ(LabelRef(name + "row"))
 	Label(name + "double")
-	for v, x := range single {
-		low, high := s.doubles(x)
-		VADDPD(low, double[v][0], double[v][0])
-		VADDPD(high, double[v][1], double[v][1])
-	}
+	sums.carry()
 	JMP(LabelRef(name + "rows"))
 	Label(name + "out")
-	for v := range single {
-		low, high := s.doubles(s.read(dst, v))
-		VADDPD(low, double[v][0], low)
-		VADDPD(high, double[v][1], high)
-		s.write(s.singles(low, high), dst, v)
+	sums.addTo(dst)
+}
+
+// columns are the sums of some vectors of columns: up to rowsInFloat32 rows are added in float32
+// before they are carried into float64.
+type columns struct {
+	s      *stream
+	single []reg.VecVirtual
+	double [][2]reg.VecVirtual
+}
+
+func (s *stream) newColumns(vectors int) *columns {
+	c := &columns{s: s}
+	for range vectors {
+		low, high := s.fresh(), s.fresh()
+		VXORPD(low, low, low)
+		VXORPD(high, high, high)
+		c.single, c.double = append(c.single, s.fresh()), append(c.double, [2]reg.VecVirtual{low, high})
+	}
+	return c
+}
+
+// clear begins the sums in float32.
+func (c *columns) clear() {
+	for _, x := range c.single {
+		VXORPS(x, x, x)
 	}
 }
 
-// singles is the reverse of doubles.
-func (s *stream) singles(low, high reg.VecVirtual) reg.VecVirtual {
-	to := s.vector()
-	if s.wide {
-		a, b := YMM(), YMM()
-		VCVTPD2PS(low, a)
-		VCVTPD2PS(high, b)
-		VINSERTF32X8(U8(1), b, a.AsZ(), to)
-		return to
+// carry adds them to those in float64.
+func (c *columns) carry() {
+	for v, x := range c.single {
+		low, high := c.s.doubles(x)
+		VADDPD(low, c.double[v][0], c.double[v][0])
+		VADDPD(high, c.double[v][1], c.double[v][1])
 	}
-	a, b := XMM(), XMM()
-	VCVTPD2PSY(low, a)
-	VCVTPD2PSY(high, b)
-	VINSERTF128(U8(1), b, a.AsY(), to)
-	return to
+}
+
+// addTo adds the sums to what dst holds.
+func (c *columns) addTo(dst reg.Register) {
+	for v, sum := range c.double {
+		low, high := c.s.doubles(c.s.read(dst, v))
+		VADDPD(low, sum[0], low)
+		VADDPD(high, sum[1], high)
+		c.s.write(c.s.singles(low, high), dst, v)
+	}
 }

@@ -7,25 +7,21 @@ import (
 )
 
 func softmax() {
-	maskTable = tailMask()
 	c := newConstants("softmaxNumbers")
-	for _, t := range []tile{tile256, tile512} {
-		newRowKernel(t, c, "softmaxRows", "func(dst, src *float32, rows, c int)").softmax()
-		newRowKernel(t, c, "softmaxRowsBack", "func(dst, y, dY *float32, rows, c int)").softmaxBack()
+	for _, s := range sets {
+		newRowKernel(s, c, "softmaxRows", "func(dst, src *float32, rows, c int)").softmax()
+		newRowKernel(s, c, "softmaxRowsBack", "func(dst, y, dY *float32, rows, c int)").softmaxBack()
 	}
 }
 
 // rowKernel goes over dense rows of c columns, several times each.
 type rowKernel struct {
 	vector
-	off  reg.GPVirtual // bytes of the row done
 	ptrs []reg.GPVirtual
 }
 
-func newRowKernel(t tile, c *constants, name, signature string) *rowKernel {
-	k := &rowKernel{vector: vector{gemmKernel: gemmKernel{tile: t}, constants: c}}
-	TEXT(name+t.suffix, NOSPLIT, signature)
-	Pragma("noescape")
+func newRowKernel(s set, c *constants, name, signature string) *rowKernel {
+	k := &rowKernel{vector: vector{stream: *s.newStream(name, signature), constants: c}}
 	k.off, k.left = GP64(), GP64()
 	return k
 }
@@ -73,24 +69,20 @@ func (k *rowKernel) sweep(name string, step func()) {
 	Label(name + "done")
 }
 
-func (k *rowKernel) at(p reg.Register) Mem { return Mem{Base: p, Index: k.off, Scale: 1} }
+func (k *rowKernel) at(p reg.Register) Mem { return k.stream.at(p, 0) }
 
-func (k *rowKernel) read(p reg.Register) reg.VecVirtual {
-	x := k.vector.vector()
-	k.load(k.at(p), 0, x)
-	return x
-}
+func (k *rowKernel) read(p reg.Register) reg.VecVirtual { return k.stream.read(p, 0) }
 
-func (k *rowKernel) write(x reg.VecVirtual, p reg.Register) { k.store(x, 0, k.at(p)) }
+func (k *rowKernel) write(x reg.VecVirtual, p reg.Register) { k.stream.write(x, p, 0) }
 
 func (k *rowKernel) zero() reg.VecVirtual {
-	x := k.vector.vector()
+	x := k.fresh()
 	VXORPS(x, x, x)
 	return x
 }
 
 func (k *rowKernel) broadcast(m Op) reg.VecVirtual {
-	x := k.vector.vector()
+	x := k.fresh()
 	VBROADCASTSS(m, x)
 	return x
 }
@@ -110,7 +102,7 @@ func (k *rowKernel) within(x, other reg.VecVirtual) reg.VecVirtual {
 	if m == nil {
 		return x
 	}
-	y := k.vector.vector()
+	y := k.fresh()
 	if k.wide {
 		VBLENDMPS(x, other, m, y)
 	} else {
@@ -137,28 +129,6 @@ func (k *rowKernel) across(x reg.VecVirtual, f func(a, b, to reg.Register)) reg.
 		f(other, half, next)
 		half = next
 	}
-	return half
-}
-
-// doubles are the two halves of a vector, in float64.
-func (k *rowKernel) doubles(x reg.VecVirtual) (low, high reg.VecVirtual) {
-	return (&stream{gemmKernel: k.gemmKernel}).doubles(x)
-}
-
-// total is the sum of all lanes of two vectors of float64.
-func (k *rowKernel) total(a, b reg.VecVirtual) reg.VecVirtual {
-	VADDPD(b, a, a)
-	if k.wide {
-		high, sum := YMM(), YMM()
-		VEXTRACTF64X4(U8(1), a, high)
-		VADDPD(high, a.AsY(), sum)
-		a = sum
-	}
-	high, half, swapped := XMM(), XMM(), XMM()
-	VEXTRACTF128(U8(1), a, high)
-	VADDPD(high, a.AsX(), half)
-	VPERMILPD(U8(1), half, swapped)
-	VADDSD(swapped, half, half)
 	return half
 }
 

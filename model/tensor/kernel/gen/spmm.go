@@ -9,16 +9,16 @@ import (
 )
 
 func spmm() {
-	maskTable = tailMask()
-	for _, t := range []tile{tile256, tile512} {
-		sparse := spmmKernel{gemmKernel: gemmKernel{tile: t}}
-		sparse.function()
+	for _, s := range sets {
+		(&spmmKernel{registers: registers{set: s}}).function()
 	}
 }
 
-// spmmKernel borrows the masks of the dense one. A row of the result is kept in up to four
-// vectors while the row's entries run.
-type spmmKernel struct{ gemmKernel }
+// spmmKernel keeps a row of the result in up to four vectors while the row's entries run.
+type spmmKernel struct {
+	registers
+	off reg.GPVirtual // bytes of columns done
+}
 
 // function writes Y[i,:] (+)= Σ val[e] X[col[e],:] over the entries e of row i.
 func (s *spmmKernel) function() {
@@ -92,7 +92,7 @@ func (s *spmmKernel) columns(name string, vectors int, masked bool) {
 	JLE(LabelRef(name + "end"))
 	acc := make([]reg.VecVirtual, vectors)
 	for v := range acc {
-		acc[v] = s.vector()
+		acc[v] = s.fresh()
 		VXORPS(acc[v], acc[v], acc[v])
 	}
 	flags := Load(Param("flags"), GP64())
@@ -106,7 +106,7 @@ func (s *spmmKernel) columns(name string, vectors int, masked bool) {
 	Label(name + "entry")
 	CMPQ(entry, end)
 	JGE(LabelRef(name + "write"))
-	at, weight := GP64(), s.vector()
+	at, weight := GP64(), s.fresh()
 	MOVLQSX(Mem{Base: col, Index: entry, Scale: 4}, at)
 	IMULQ(ldx, at)
 	VBROADCASTSS(Mem{Base: val, Index: entry, Scale: 4}, weight)
@@ -116,7 +116,7 @@ func (s *spmmKernel) columns(name string, vectors int, masked bool) {
 			VFMADD231PS(from, weight, acc[v])
 			continue
 		}
-		part := s.vector()
+		part := s.fresh()
 		s.move(from, masks[v], part, false)
 		VFMADD231PS(part, weight, acc[v])
 	}

@@ -8,10 +8,15 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// vector writes elementwise arithmetic for one width of registers.
+// vector writes arithmetic with constants.
 type vector struct {
-	gemmKernel // its loads, stores and masks
-	constants  *constants
+	stream
+	constants *constants
+}
+
+// newVector is for functions that are begun elsewhere.
+func (s set) newVector(c *constants) vector {
+	return vector{stream: stream{registers: registers{set: s}}, constants: c}
 }
 
 // constants is a file's table, each number once a lane of the widest register, so that it
@@ -47,26 +52,26 @@ func (v *vector) int(i int32) Mem { return v.constants.bits(uint32(i)) }
 // Every method below gives its result in a new register.
 
 func (v *vector) add(a reg.VecVirtual, b Op) reg.VecVirtual {
-	y := v.vector()
+	y := v.fresh()
 	VADDPS(b, a, y)
 	return y
 }
 
 // sub is a - b.
 func (v *vector) sub(a reg.VecVirtual, b Op) reg.VecVirtual {
-	y := v.vector()
+	y := v.fresh()
 	VSUBPS(b, a, y)
 	return y
 }
 
 func (v *vector) mul(a reg.VecVirtual, b Op) reg.VecVirtual {
-	y := v.vector()
+	y := v.fresh()
 	VMULPS(b, a, y)
 	return y
 }
 
 func (v *vector) div(a reg.VecVirtual, b Op) reg.VecVirtual {
-	y := v.vector()
+	y := v.fresh()
 	VDIVPS(b, a, y)
 	return y
 }
@@ -86,48 +91,48 @@ func (v *vector) fnma(a reg.VecVirtual, b Op, c reg.VecVirtual) reg.VecVirtual {
 }
 
 func (v *vector) copy(a reg.VecVirtual) reg.VecVirtual {
-	y := v.vector()
+	y := v.fresh()
 	VMOVAPS(a, y)
 	return y
 }
 
 // load1 reads a constant into a register.
 func (v *vector) load1(m Mem) reg.VecVirtual {
-	y := v.vector()
+	y := v.fresh()
 	VMOVUPS(m, y)
 	return y
 }
 
 // most is min(a, limit); NaN stays.
-func (v *vector) most(a reg.VecVirtual, limit Op) reg.VecVirtual {
-	y := v.load1(limit.(Mem))
+func (v *vector) most(a reg.VecVirtual, limit Mem) reg.VecVirtual {
+	y := v.load1(limit)
 	VMINPS(a, y, y)
 	return y
 }
 
 // least is max(a, limit); NaN stays.
-func (v *vector) least(a reg.VecVirtual, limit Op) reg.VecVirtual {
-	y := v.load1(limit.(Mem))
+func (v *vector) least(a reg.VecVirtual, limit Mem) reg.VecVirtual {
+	y := v.load1(limit)
 	VMAXPS(a, y, y)
 	return y
 }
 
 // negated is -|a|.
 func (v *vector) negated(a reg.VecVirtual) reg.VecVirtual {
-	y := v.vector()
+	y := v.fresh()
 	VORPS(v.int(math.MinInt32), a, y)
 	return y
 }
 
 func (v *vector) abs(a reg.VecVirtual) reg.VecVirtual {
-	y := v.vector()
+	y := v.fresh()
 	VANDPS(v.int(math.MaxInt32), a, y)
 	return y
 }
 
 // signed gives a the sign of s, which a may have already if it isn't positive.
 func (v *vector) signed(a, s reg.VecVirtual) reg.VecVirtual {
-	y := v.vector()
+	y := v.fresh()
 	VANDPS(v.int(math.MinInt32), s, y)
 	VORPS(a, y, y)
 	return y
@@ -135,7 +140,7 @@ func (v *vector) signed(a, s reg.VecVirtual) reg.VecVirtual {
 
 // round is the nearest integer.
 func (v *vector) round(a reg.VecVirtual) reg.VecVirtual {
-	y := v.vector()
+	y := v.fresh()
 	if v.wide {
 		VRNDSCALEPS(U8(8), a, y)
 	} else {
@@ -153,7 +158,7 @@ const (
 
 // choose is yes where the comparison of a with b holds, else no.
 func (v *vector) choose(condition int, a reg.VecVirtual, b Op, yes, no reg.VecVirtual) reg.VecVirtual {
-	y := v.vector()
+	y := v.fresh()
 	if v.wide {
 		k := K()
 		VCMPPS(U8(condition), b, a, k)
@@ -168,7 +173,7 @@ func (v *vector) choose(condition int, a reg.VecVirtual, b Op, yes, no reg.VecVi
 
 // shiftedUp is a times 2 to the power of n, n whole; denormal results are rounded once.
 func (v *vector) shiftedUp(a, n reg.VecVirtual) reg.VecVirtual {
-	y := v.vector()
+	y := v.fresh()
 	if v.wide {
 		VSCALEFPS(n, a, y)
 		return y
@@ -196,44 +201,20 @@ func (v *vector) horner(x reg.VecVirtual, c ...float32) reg.VecVirtual {
 	return y
 }
 
-// loop writes "for i: dst[i] = f(src[i])" with a masked last step, for a function of dst and
-// src slices.
-func (v *vector) loop(name string, f func(x reg.VecVirtual) reg.VecVirtual) {
-	TEXT(name+v.suffix, NOSPLIT, "func(dst, src *float32, n int)")
-	Pragma("noescape")
-	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	v.left = GP64()
-	Load(Param("n"), v.left)
-	v.masks[0] = nil
-	Label("loop")
-	CMPQ(v.left, U8(v.lanes))
-	JLT(LabelRef("tail"))
-	x := v.vector()
-	v.load(Mem{Base: src}, 0, x)
-	v.store(f(x), 0, Mem{Base: dst})
-	ADDQ(U8(4*v.lanes), src)
-	ADDQ(U8(4*v.lanes), dst)
-	SUBQ(U8(v.lanes), v.left)
-	JMP(LabelRef("loop"))
-	Label("tail")
-	TESTQ(v.left, v.left)
-	JLE(LabelRef("done"))
-	v.mask(1)
-	last := v.vector()
-	v.load(Mem{Base: src}, 0, last)
-	v.store(f(last), 0, Mem{Base: dst})
-	Label("done")
+// unary writes "for i: dst[i] = f(src[i])".
+func (v *vector) unary(name string, f func(x reg.VecVirtual) reg.VecVirtual) {
+	v.stream = *v.newStream(name, "func(dst, src []float32)")
+	dst, src := base("dst"), base("src")
+	v.loop("dst", 1, func(int) { v.write(f(v.read(src, 0)), dst, 0) })
 	v.ret()
 }
 
 // exponent is k of x = 2ᵏ m with m from √½ to √2, as a float.
 func (v *vector) exponent(x reg.VecVirtual) reg.VecVirtual {
-	k := v.vector()
+	k := v.fresh()
 	root := v.int(int32(math.Float32bits(float32(math.Sqrt(0.5)))))
 	VPSUBD(root, x, k)
 	VPSRAD(U8(23), k, k)
 	VCVTDQ2PS(k, k)
 	return k
 }
-
-func vxor(v *vector, a, to reg.VecVirtual) { VXORPS(a, a, to) }
