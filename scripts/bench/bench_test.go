@@ -26,21 +26,6 @@ func TestNsPerOp(t *testing.T) {
 	}
 }
 
-func TestFullName(t *testing.T) {
-	const result = "-2 \t 1\t 20500 ns/op\n"
-	for name, out := range map[string]string{
-		"BenchmarkExp/n=4":           "goos: linux\nBenchmarkExp/n=4" + result + "PASS\n",
-		"BenchmarkSoftmax/rows=1/v2": "BenchmarkSoftmax/rows=1/go" + result + "BenchmarkSoftmax/rows=1/v2" + result + "BenchmarkSoftmax/rows=1/back/v2" + result,
-	} {
-		if got, err := fullName(out, strings.TrimSuffix(name, "/v2")); err != nil || got != name {
-			t.Errorf("fullName of %q: %q, %v", out, got, err)
-		}
-	}
-	if _, err := fullName("PASS\n", "BenchmarkExp"); !errors.Is(err, errMissing) {
-		t.Errorf("without a result: %v", err)
-	}
-}
-
 func TestNames(t *testing.T) {
 	g := gemm()
 	c := g.cases[0]

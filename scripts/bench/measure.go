@@ -58,42 +58,48 @@ func measureAll(ctx context.Context, o options) (m machine, records []record, er
 		about := s.torch[1][0].about
 		m.Torch, m.BLAS = about.Torch, about.BLAS
 	}
-	var failed []string
-	for _, g := range groups() {
-		for _, c := range g.cases {
-			if !o.only.MatchString(c.name(g)) {
-				continue
-			}
-			r, err := s.measure(ctx, g, c)
-			if errors.Is(err, errMissing) {
-				fmt.Fprintf(os.Stderr, "%s: no such benchmark\n", c.name(g))
-				continue
-			}
-			if ctx.Err() != nil {
-				return m, nil, ctx.Err()
-			}
-			if err != nil {
-				// The other cases' figures are worth having.
-				fmt.Fprintf(os.Stderr, "%s is left out: %v\n", c.name(g), err)
-				failed = append(failed, c.name(g))
-				if errors.Is(err, errEnded) {
-					if err := s.restart(ctx); err != nil {
-						return m, nil, err
-					}
-				}
-				continue
-			}
-			records = append(records, r)
-			fmt.Fprintln(os.Stderr, r.line())
-		}
-	}
-	if len(records) == 0 {
+	records, failed, err := s.measureCases(ctx)
+	switch {
+	case err != nil:
+		return m, nil, err
+	case len(records) == 0:
 		return m, nil, errors.New("no benchmark was run")
-	}
-	if failed != nil {
+	case failed != nil:
 		return m, records, fmt.Errorf("left out: %s", strings.Join(failed, ", "))
 	}
 	return m, records, nil
+}
+
+// measureCases times the cases, and names those that failed: the others' figures are worth having.
+func (s *session) measureCases(ctx context.Context) (records []record, failed []string, err error) {
+	for _, g := range groups() {
+		for _, c := range g.cases {
+			name := c.name(g)
+			if !s.o.only.MatchString(name) {
+				continue
+			}
+			r, err := s.measure(ctx, g, c)
+			switch {
+			case errors.Is(err, errMissing):
+				fmt.Fprintf(os.Stderr, "%s: no such benchmark\n", name)
+				continue
+			case ctx.Err() != nil:
+				return nil, nil, ctx.Err()
+			case err == nil:
+				records = append(records, r)
+				fmt.Fprintln(os.Stderr, r.line())
+				continue
+			}
+			fmt.Fprintf(os.Stderr, "%s is left out: %v\n", name, err)
+			failed = append(failed, name)
+			if errors.Is(err, errEnded) {
+				if err := s.restart(ctx); err != nil {
+					return nil, nil, err
+				}
+			}
+		}
+	}
+	return records, failed, nil
 }
 
 // start makes a Python process for every setting of one and of two threads.
@@ -132,8 +138,7 @@ func (s *session) closeTorch() error {
 // measure runs the rounds of a case.
 func (s *session) measure(ctx context.Context, g group, c benchCase) (record, error) {
 	r := record{group: g, c: c}
-	name, err := s.ours.find(ctx, g, c)
-	if err != nil {
+	if _, err := s.ours.run(ctx, g, c, "1x"); err != nil { // is it there?
 		return r, err
 	}
 	side, found, err := s.calibrate(g, c)
@@ -145,7 +150,7 @@ func (s *session) measure(ctx context.Context, g group, c benchCase) (record, er
 		r.info = found.information()
 	}
 	for range s.o.rounds {
-		ns, err := s.ours.run(ctx, g, c, name, s.times.ours)
+		ns, err := s.ours.run(ctx, g, c, s.times.ours)
 		if err != nil {
 			return r, err
 		}

@@ -45,64 +45,26 @@ func (o *ours) build(ctx context.Context, pkg string) error {
 	return nil
 }
 
-// find gives the full name of a case's benchmark, or errMissing. A benchmark may have one below it for
-// each implementation, from the plainest to the fastest: then it is the last one.
-func (o *ours) find(ctx context.Context, g group, c benchCase) (string, error) {
-	out, err := o.test(ctx, g, c, c.name(g), "1x")
-	if err != nil {
-		return "", err
-	}
-	return fullName(out, c.name(g))
-}
-
-// run gives the nanoseconds of one operation of a benchmark that find found. benchtime is as the
-// testing package takes it.
-func (o *ours) run(ctx context.Context, g group, c benchCase, name, benchtime string) (float64, error) {
-	out, err := o.test(ctx, g, c, name, benchtime)
-	if err != nil {
+// run gives the nanoseconds of one operation, or errMissing. benchtime is as the testing package
+// takes it. The whole process has as many threads as the case.
+func (o *ours) run(ctx context.Context, g group, c benchCase, benchtime string) (float64, error) {
+	if err := o.build(ctx, g.pkg); err != nil {
 		return 0, err
 	}
-	return nsPerOp(out)
-}
-
-// test runs a benchmark; the whole process has as many threads as the case.
-func (o *ours) test(ctx context.Context, g group, c benchCase, name, benchtime string) (string, error) {
-	if err := o.build(ctx, g.pkg); err != nil {
-		return "", err
-	}
+	name := c.name(g)
 	cmd := exec.CommandContext(ctx, o.binaries[g.pkg],
 		"-test.run", "^$", "-test.bench", pattern(name), "-test.benchtime", benchtime, "-test.timeout", "10m")
 	cmd.Dir = filepath.FromSlash(g.pkg)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", c.threads))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", name, err, out)
+		return 0, fmt.Errorf("%s: %w\n%s", name, err, out)
 	}
-	return string(out), nil
+	return nsPerOp(string(out))
 }
 
-// pattern makes the testing package run this benchmark, and those below it.
+// pattern makes the testing package run this benchmark and no other.
 func pattern(name string) string { return "^" + strings.ReplaceAll(name, "/", "$/^") + "$" }
-
-var namePattern = regexp.MustCompile(`(?m)^(Benchmark\S*?)(?:-\d+)?\s.* ns/op`)
-
-// fullName finds a benchmark in the output of a test binary, or the last one right below it.
-func fullName(out, name string) (string, error) {
-	last := ""
-	for _, found := range namePattern.FindAllStringSubmatch(out, -1) {
-		below, ok := strings.CutPrefix(found[1], name+"/")
-		switch {
-		case found[1] == name:
-			return name, nil
-		case ok && !strings.Contains(below, "/"):
-			last = found[1]
-		}
-	}
-	if last == "" {
-		return "", errMissing
-	}
-	return last, nil
-}
 
 var resultPattern = regexp.MustCompile(`\s([0-9.eE+-]+) ns/op`)
 

@@ -62,9 +62,6 @@ var best = last(tables())
 
 func last(t []table) table { return t[len(t)-1] }
 
-// Name says which implementation this processor runs: "avx512", "avx2" or "go".
-func Name() string { return best.name }
-
 // bug reports a mistake of the caller's author, never of the data.
 func bug(format string, args ...any) {
 	panic("BUG: kernel: " + fmt.Sprintf(format, args...))
