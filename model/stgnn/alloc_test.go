@@ -1,6 +1,7 @@
 package stgnn
 
 import (
+	"context"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -36,6 +37,49 @@ func TestForecastAllocatesNothing(t *testing.T) {
 		if n := testing.AllocsPerRun(20, forecast); n != 0 {
 			t.Errorf("a graph each: %v: %v allocations a forecast", graphs, n)
 		}
+	}
+}
+
+// TestPaperForecastAllocatesNothing while services and graph stay the same.
+func TestPaperForecastAllocatesNothing(t *testing.T) {
+	c := newCity(40, 200)
+	f, err := New(c.task, Config{Mode: ModePaper, Hidden: 16, Epochs: 1, Budget: 100}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Fit(context.Background(), c.steps, nil, model.FitOptions{Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	forecast := func() {
+		if _, err := f.Forecast(c.slide()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 * c.task.Input {
+		forecast()
+	}
+	if n := testing.AllocsPerRun(20, forecast); n != 0 {
+		t.Errorf("%v allocations a forecast", n)
+	}
+}
+
+// TestConvolutionsAreShared: the adjacency is normalised once a graph, and windows of a batch that overlap
+// bring each slice once.
+func TestConvolutionsAreShared(t *testing.T) {
+	c := newCity(20, 60)
+	l := newPaperLearned(newBasis(Config{Mode: ModePaper, Hidden: 8}.withDefaults(), c.task, c.steps), zeroRand())
+	d := l.newData(c.steps, l.newFeatures)
+	for k, f := range d.features {
+		if f.norm != d.features[0].norm {
+			t.Fatalf("slice %d has an adjacency of its own, though all share a graph", k)
+		}
+	}
+	var r rows
+	r.add(&l.basis, d, d.origins[0])
+	r.add(&l.basis, d, d.origins[1])
+	var b batchRows
+	if got, want := b.collect(c.task.Input, r.view, r.service), 20*(c.task.Input+1); got != want || len(b.todo) != c.task.Input+1 {
+		t.Errorf("%d slices with %d rows for two windows one slice apart, expected %d with %d", len(b.todo), got, c.task.Input+1, want)
 	}
 }
 

@@ -43,14 +43,6 @@ func (b *basis) guarded() bool {
 	return b.cfg.Guard == GuardOn || b.cfg.Guard == GuardAuto && b.task.Log
 }
 
-// scaled standardises one slice. known are the services' places in the
-// scaler; news holds those it lacks (without it they are left out).
-func (b *basis) scaled(s *model.Step, known []int32, news unseen) *features {
-	out := &features{}
-	b.standardise(out, s, known, news)
-	return out
-}
-
 // natural is a standardised target value of service i of a slice in the target's unit.
 func (b *basis) natural(v *view, i int, z float32) float32 {
 	st := b.targetScale(v, i)

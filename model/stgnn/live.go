@@ -7,19 +7,59 @@ import (
 	"presage/model/tensor/pool"
 )
 
+// present is the window that is forecast from and what is said of it, in memory that serves the next
+// window too.
+type present struct {
+	views  views
+	view   view
+	steps  []*model.Step
+	rows   []int     // of the last slice: the services of which something can be said
+	values []float32 // [N, H, Q], missing for the others
+}
+
+// take aligns a window.
+func (p *present) take(b *basis, r *ring, window []*model.Step, newFeatures func(*model.Step, []int32, unseen) *features) error {
+	p.steps = sized(p.steps, b.task.Input)
+	if err := arrange(p.steps, window, b.task); err != nil {
+		return err
+	}
+	made, news := r.window(b, p.steps, newFeatures)
+	p.views.reset()
+	p.view = p.views.window(made, p.steps[len(p.steps)-1].At, news)
+	return nil
+}
+
+// begin finds the services to speak of.
+func (p *present) begin(b *basis) {
+	n, per := len(p.view.last().services), b.task.Horizons*len(b.task.Levels)
+	p.rows = p.rows[:0]
+	for i := range n {
+		if b.speaks(&p.view, i) {
+			p.rows = append(p.rows, i)
+		}
+	}
+	p.values = sized(p.values, n*per)
+	if len(p.rows) < n {
+		for i := range p.values {
+			p.values[i] = missing()
+		}
+	}
+}
+
+// prediction is what was said.
+func (p *present) prediction(t model.Task) model.Prediction {
+	return model.Prediction{Services: p.steps[len(p.steps)-1].Services, Levels: t.Levels, Values: p.values}
+}
+
 // live is what a forecaster keeps between forecasts beside its ring, so that it allocates
 // nothing while services stay the same.
 type live struct {
+	present
 	l        *learned
 	lane     *pool.Lane
 	features func(*model.Step, []int32, unseen) *features
 	workers  []worker
-	views    views
-	view     view // the present window
-	steps    []*model.Step
-	rows     []int
 	each     int // rows that go through the network at a time
-	values   []float32
 }
 
 // worker is the scratch of one thread.
@@ -30,51 +70,27 @@ type worker struct {
 }
 
 func newLive(l *learned, r *ring, lane *pool.Lane) *live {
-	s := &live{l: l, lane: lane, features: newMaker(l, r).features, steps: make([]*model.Step, l.task.Input)}
+	s := &live{l: l, lane: lane, features: newMaker(l, r).features}
 	for range lane.Workers() {
 		s.workers = append(s.workers, worker{assemble: newAssembler(l), tape: tensor.NewInference[float32](nil)})
 	}
 	return s
 }
 
-// forecast is [N, H, Q] of every service of the window's last slice, in the target's unit. It is
-// valid until the next call.
-func (s *live) forecast(r *ring, window []*model.Step) ([]float32, error) {
-	if err := arrange(s.steps, window, s.l.task); err != nil {
-		return nil, err
-	}
-	slices, news := r.window(&s.l.basis, s.steps, s.features)
-	s.views.reset()
-	s.view = s.views.window(slices, s.steps[len(s.steps)-1].At, news)
-	return s.predict(), nil
-}
-
-// predict splits the services over the lane's workers. A service's forecast depends on its own row
+// forecast speaks of every service of the window's last slice, in the target's unit; it is valid until the
+// next call. It splits the services over the lane's workers: a service's forecast depends on its own row
 // alone, so the split changes nothing of it.
-func (s *live) predict() []float32 {
-	l, v := s.l, &s.view
-	n, per := len(v.last().services), l.task.Horizons*len(l.task.Levels)
-	s.rows = s.rows[:0]
-	for i := range n {
-		if l.speaks(v, i) {
-			s.rows = append(s.rows, i)
-		}
+func (s *live) forecast(r *ring, window []*model.Step) error {
+	if err := s.take(&s.l.basis, r, window, s.features); err != nil {
+		return err
 	}
-	s.values = sized(s.values, n*per)
-	if len(s.rows) < n {
-		for i := range s.values {
-			s.values[i] = missing()
-		}
-	}
-	if len(s.rows) == 0 {
-		return s.values
-	}
+	s.begin(&s.l.basis)
 	s.each = forecastRows
 	if w := len(s.workers); w > 1 {
-		s.each = min(forecastRows, (len(s.rows)+2*w-1)/(2*w))
+		s.each = max(1, min(forecastRows, (len(s.rows)+2*w-1)/(2*w)))
 	}
 	s.lane.Run((len(s.rows)+s.each-1)/s.each, s)
-	return s.values
+	return nil
 }
 
 // Part implements pool.Task.

@@ -132,7 +132,7 @@ func TestSeriesCarriesForward(t *testing.T) {
 		{"other rows", []*features{slice(1, "0", "a"), slice(2, "a"), slice(3, "a", "b")}, []float32{1, 2, 3}, 0},
 	}
 	for _, tt := range tests {
-		v := newView(tt.slices, 0, nil)
+		v := new(views).window(tt.slices, 0, nil)
 		out := make([]float32, 3)
 		age := v.series(0, 0, 1, out)
 		if age != tt.age || out[0] != tt.want[0] || out[1] != tt.want[1] || out[2] != tt.want[2] {

@@ -25,7 +25,13 @@ type paper struct {
 	learned *paperLearned // nil before the first fit
 	ring    ring
 	tape    *tensor.Tape[float32]
-	batch   batchRows
+
+	// What a forecast leaves to the next one, so that it allocates nothing.
+	present
+	batch    batchRows
+	alone    batchRows // of one slice
+	same     []view    // the window, once a service
+	features func(*model.Step, []int32, unseen) *features
 }
 
 // paperLearned is everything that paper mode's forecasts depend on.
@@ -51,10 +57,18 @@ func newPaperLearned(b basis, rng *rand.Rand) *paperLearned {
 
 // newFeatures standardises a slice, adds the time and normalises the graph.
 func (l *paperLearned) newFeatures(s *model.Step, known []int32, news unseen) *features {
-	out := l.scaled(s, known, news)
+	out := &features{}
+	l.fill(out, s, known, news)
+	return out
+}
+
+// fill is newFeatures into given memory.
+func (l *paperLearned) fill(out *features, s *model.Step, known []int32, news unseen) {
+	l.standardise(out, s, known, news)
 	n, f := len(s.Services), len(l.task.Channels)
 	width := f + clockFeatures
-	out.input = make([]float32, n*width)
+	out.input = sized(out.input, n*width)
+	clear(out.input)
 	for i := range n {
 		row := out.input[i*width : (i+1)*width]
 		for c, z := range out.z[i*f : (i+1)*f] {
@@ -65,7 +79,6 @@ func (l *paperLearned) newFeatures(s *model.Step, known []int32, news unseen) *f
 		l.clock.encode(s.At, row[f:])
 	}
 	out.norm = l.normalised(s.Graph, n)
-	return out
 }
 
 // normalised is the graph's adjacency as the convolutions use it. Slices that share a graph share
@@ -104,58 +117,6 @@ func (l *paperLearned) weights(g *model.Graph, n int) *tensor.CSR[float32] {
 	return a
 }
 
-// batchRows is the scratch of one forward pass: which convolved rows each sequence is made of.
-type batchRows struct {
-	todo   []*features       // slices, each once
-	offset map[*features]int // their first rows
-	index  [][]int32         // [T, R]
-	graphs []*tensor.CSR[float32]
-}
-
-// collect lists the slices of the windows and finds the sequences' rows among them.
-func (b *batchRows) collect(input int, views []view, services []int) (rows int) {
-	if b.offset == nil {
-		b.offset = map[*features]int{}
-		b.index = make([][]int32, input)
-	}
-	clear(b.offset)
-	b.todo = b.todo[:0]
-	for k := range views {
-		v := &views[k]
-		if k > 0 && v.same(&views[k-1]) {
-			continue
-		}
-		for _, s := range v.slices {
-			if s == nil {
-				continue
-			}
-			if _, ok := b.offset[s]; ok {
-				continue
-			}
-			b.offset[s] = rows
-			rows += len(s.services)
-			b.todo = append(b.todo, s)
-		}
-	}
-	for k := range b.index {
-		b.index[k] = b.index[k][:0]
-		var last *features
-		first := 0
-		for j, i := range services {
-			r := views[j].row(k, i)
-			if r < 0 {
-				b.index[k] = append(b.index[k], -1)
-				continue
-			}
-			if s := views[j].slices[k]; s != last {
-				last, first = s, b.offset[s]
-			}
-			b.index[k] = append(b.index[k], int32(first+r))
-		}
-	}
-	return rows
-}
-
 // forward gives [R, H] standardised values for services of windows. Slices whose
 // convolution is not at hand are convolved on the tape, all at once; windows share them.
 func (l *paperLearned) forward(t *tensor.Tape[float32], b *batchRows, views []view, services []int) *tensor.Var[float32] {
@@ -184,17 +145,19 @@ func (l *paperLearned) convolve(t *tensor.Tape[float32], b *batchRows, rows int)
 }
 
 // keepConvolved convolves a slice once and for all.
-func (l *paperLearned) keepConvolved(t *tensor.Tape[float32]) func(*model.Step, []int32, unseen) *features {
-	return func(s *model.Step, known []int32, news unseen) *features {
-		out := l.newFeatures(s, known, news)
-		t.Reset()
-		one := batchRows{todo: []*features{out}, offset: map[*features]int{out: 0}}
-		out.conv = slices.Clone(l.convolve(t, &one, len(s.Services)).Data)
-		if out.conv == nil {
-			out.conv = []float32{} // a slice without services: convolved, and empty
-		}
-		return out
+func (s *paper) keepConvolved(step *model.Step, known []int32, news unseen) *features {
+	l, out := s.learned, s.ring.reused()
+	l.fill(out, step, known, news)
+	conv := out.conv[:0]
+	out.conv = nil // or the slice counts as convolved
+	s.alone.begin(l.task.Input)
+	rows := s.alone.put(out, 0)
+	s.tape.Reset()
+	out.conv = append(conv, l.convolve(s.tape, &s.alone, rows).Data...)
+	if out.conv == nil {
+		out.conv = []float32{} // a slice without services: convolved, and empty
 	}
+	return out
 }
 
 // paperProblem is the training of paper mode.
@@ -305,37 +268,36 @@ func (s *paper) Forecast(window []*model.Step) (model.Prediction, error) {
 	s.lane.Begin()
 	defer s.lane.End()
 	l := s.learned
-	steps, err := place(window, l.task)
-	if err != nil {
+	if s.features == nil {
+		s.features = s.keepConvolved
+	}
+	if err := s.take(&l.basis, &s.ring, window, s.features); err != nil {
 		return model.Prediction{}, err
 	}
-	made, news := s.ring.window(&l.basis, steps, l.keepConvolved(s.tape))
-	last := steps[len(steps)-1]
-	v := newView(made, last.At, news)
+	s.begin(&l.basis)
+	if len(s.rows) > 0 {
+		s.speak()
+	}
+	return s.prediction(l.task), nil
+}
+
+// speak forecasts the services of which something can be said.
+func (s *paper) speak() {
+	l := s.learned
 	h, q := l.task.Horizons, len(l.task.Levels)
-	out := model.Prediction{Services: last.Services, Levels: l.task.Levels, Values: make([]float32, len(last.Services)*h*q)}
-	for i := range out.Values {
-		out.Values[i] = missing()
-	}
-	var rows []int
-	for i := range last.Services {
-		if l.speaks(&v, i) {
-			rows = append(rows, i)
-		}
-	}
-	if len(rows) == 0 {
-		return out, nil
+	s.same = s.same[:0]
+	for range s.rows {
+		s.same = append(s.same, s.view)
 	}
 	s.tape.Reset()
-	y := l.forward(s.tape, &s.batch, slices.Repeat([]view{v}, len(rows)), rows)
-	for k, i := range rows {
+	y := l.forward(s.tape, &s.batch, s.same, s.rows)
+	for k, i := range s.rows {
 		for step := range h {
 			for j := range q {
-				out.Values[(i*h+step)*q+j] = l.natural(&v, i, y.Data[k*h+step]+l.residual[step*q+j])
+				s.values[(i*h+step)*q+j] = l.natural(&s.view, i, y.Data[k*h+step]+l.residual[step*q+j])
 			}
 		}
 	}
-	return out, nil
 }
 
 // State implements model.Forecaster.

@@ -50,22 +50,14 @@ func (s *forecaster) Forecast(window []*model.Step) (model.Prediction, error) {
 	if s.live == nil || s.live.l != s.learned {
 		s.live = newLive(s.learned, &s.ring, s.lane)
 	}
-	values, err := s.live.forecast(&s.ring, window)
-	if err != nil {
+	if err := s.live.forecast(&s.ring, window); err != nil {
 		return model.Prediction{}, err
 	}
-	last := window[len(window)-1]
-	return model.Prediction{Services: last.Services, Levels: s.learned.task.Levels, Values: values}, nil
+	return s.live.prediction(s.learned.task), nil
 }
 
-// place puts the steps of a window at their distance from the last one: [T], nil where a
+// arrange puts the steps of a window at their distance from the last one: out is [T], nil where a
 // slice is missing.
-func place(window []*model.Step, t model.Task) ([]*model.Step, error) {
-	out := make([]*model.Step, t.Input)
-	return out, arrange(out, window, t)
-}
-
-// arrange is place into given memory.
 func arrange(out, window []*model.Step, t model.Task) error {
 	if len(window) == 0 {
 		return fmt.Errorf("stgnn: no slice to forecast from: %w", model.ErrShortWindow)

@@ -44,11 +44,6 @@ func (m *views) align(slices []*features, services []string) view {
 	return v
 }
 
-// newView is a view with memory of its own.
-func newView(slices []*features, at int64, news unseen) view {
-	return new(views).window(slices, at, news)
-}
-
 // same tells views by the memory of their slices.
 func (v *view) same(u *view) bool {
 	return &v.slices[0] == &u.slices[0] && len(v.slices) == len(u.slices)
