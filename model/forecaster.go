@@ -31,6 +31,8 @@ type FitOptions struct {
 	Seed   uint64
 	Epochs int  // upper bound; 0 means the forecaster's own default
 	Warm   bool // start from the present weights
+	// Stop is asked before every step of a training; true ends it with the best weights so far. nil is allowed.
+	Stop func() bool
 	// Progress is told after every epoch; nil is allowed.
 	Progress func(FitProgress)
 }
@@ -50,6 +52,8 @@ type FitReport struct {
 	Parameters int
 	Windows    int // training windows
 	Stopped    string
+	Cut        bool // Stop ended it
+	Diverged   bool // a loss that was not finite ended it; the weights are the last good ones
 }
 
 // State is a forecaster's learned content: tensors by name and everything else as

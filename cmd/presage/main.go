@@ -77,6 +77,7 @@ func commands() []*cobra.Command {
 		newReplay(),
 		newSubscribe(),
 		newTrain(),
+		newEvaluate(),
 		newHistory(),
 		newModels(),
 		newConfig(),

@@ -36,6 +36,13 @@ type Options struct {
 	// Average is the decay of the running average of the weights that is validated
 	// and kept in place of the weights themselves; 0 means no averaging.
 	Average float64
+	// Schedule is the learning rate of a step, of which an epoch has perEpoch; nil means a short warm-up and a
+	// cosine down to a hundredth of Rate.
+	Schedule func(step, perEpoch int) float64
+	// Stop is asked before every step; true ends training with the best weights so far. nil is allowed.
+	Stop func() bool
+	// Buffers are arrays beside the parameters that belong to the weights that are kept, as running means.
+	Buffers [][]float32
 	Lane    *pool.Lane // whose workers a step is split over; nil means one thread
 	// Progress is told after every epoch; nil is allowed.
 	Progress func(epoch int, loss, valid float64)
@@ -48,6 +55,7 @@ type Report struct {
 	Valid     float64 // their validation error
 	Stopped   string  // why training ended, in words
 	Diverged  bool
+	Cut       bool // Stop ended it
 }
 
 // Train runs epochs of Adam with a cosine schedule after a short warm-up, and leaves in
@@ -71,8 +79,9 @@ func Train(ctx context.Context, p Problem, params []Param[float32], o Options) (
 	if o.PerEpoch > 0 {
 		r.perEpoch = min(o.PerEpoch, r.perEpoch)
 	}
-	batches := (r.perEpoch + o.Batch - 1) / max(o.Batch, 1)
-	r.total = max(1, batches*o.Epochs)
+	r.batches = (r.perEpoch + o.Batch - 1) / max(o.Batch, 1)
+	r.total = max(1, r.batches*o.Epochs)
+	r.buffers = copies(o.Buffers)
 	return r.train(ctx)
 }
 
@@ -86,10 +95,13 @@ type run struct {
 	tape     *tensor.Tape[float32]
 	average  [][]float32
 	best     [][]float32
+	buffers  [][]float32 // of the best weights
 	order    []int
 	perEpoch int
+	batches  int // steps an epoch
 	step     int
 	total    int // steps planned
+	stopped  bool
 }
 
 func (r *run) train(ctx context.Context) (Report, error) {
@@ -98,8 +110,14 @@ func (r *run) train(ctx context.Context) (Report, error) {
 	for epoch := 1; epoch <= r.o.Epochs; epoch++ {
 		loss, err := r.epoch(ctx)
 		if err != nil {
-			Set(r.params, r.best)
+			r.restore()
 			return report, err
+		}
+		if r.stopped {
+			report.Cut, report.Stopped = true, fmt.Sprintf("told to stop in epoch %d", epoch)
+			if r.step%r.batches == 0 {
+				break // nothing new since the last validation
+			}
 		}
 		report.Epochs = epoch
 		valid := r.validate()
@@ -120,9 +138,28 @@ func (r *run) train(ctx context.Context) (Report, error) {
 			report.Stopped = fmt.Sprintf("no improvement for %d epochs", r.o.Patience)
 			break
 		}
+		if r.stopped {
+			break
+		}
 	}
-	Set(r.params, r.best)
+	r.restore()
 	return report, nil
+}
+
+// restore puts the best weights back.
+func (r *run) restore() {
+	Set(r.params, r.best)
+	for i, b := range r.buffers {
+		copy(r.o.Buffers[i], b)
+	}
+}
+
+func copies(arrays [][]float32) [][]float32 {
+	out := make([][]float32, len(arrays))
+	for i, a := range arrays {
+		out[i] = append([]float32(nil), a...)
+	}
+	return out
 }
 
 // epoch trains on one pass and returns the mean loss of its batches.
@@ -133,6 +170,9 @@ func (r *run) epoch(ctx context.Context) (float64, error) {
 	for from := 0; from < r.perEpoch; from += r.o.Batch {
 		if err := ctx.Err(); err != nil {
 			return 0, err
+		}
+		if r.stopped = r.o.Stop != nil && r.o.Stop(); r.stopped {
+			break
 		}
 		batch := r.order[from:min(from+r.o.Batch, r.perEpoch)]
 		r.tape.Reset()
@@ -154,6 +194,9 @@ func (r *run) epoch(ctx context.Context) (float64, error) {
 // rate is the learning rate of the present step: up over the first twentieth, then down
 // along a cosine to a hundredth.
 func (r *run) rate() float64 {
+	if r.o.Schedule != nil {
+		return r.o.Schedule(r.step, r.batches)
+	}
 	warm := max(1, r.total/20)
 	if r.step < warm {
 		return r.o.Rate * float64(r.step+1) / float64(warm)
@@ -190,6 +233,9 @@ func (r *run) validate() float64 {
 
 // keep remembers the weights that validate looked at.
 func (r *run) keep() {
+	for i, b := range r.o.Buffers {
+		copy(r.buffers[i], b)
+	}
 	if r.o.Average == 0 {
 		r.best = Copy(r.params)
 		return

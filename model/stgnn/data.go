@@ -155,7 +155,7 @@ func (b *basis) validate(d *data, r *rows, predict func() []float32) (scaled, na
 // validation error in the target's unit.
 func (c Config) train(ctx context.Context, p nn.Problem, params []nn.Param[float32], opt model.FitOptions, d *data, natural *float64, lane *pool.Lane) (model.FitReport, error) {
 	o := c.options(opt, len(d.origins), d.services())
-	o.Lane = lane
+	o.Lane, o.Stop = lane, opt.Stop
 	if opt.Progress != nil {
 		o.Progress = func(epoch int, loss, _ float64) {
 			opt.Progress(model.FitProgress{Epoch: epoch, Epochs: o.Epochs, TrainLoss: loss, ValidError: *natural})
@@ -168,7 +168,7 @@ func (c Config) train(ctx context.Context, p nn.Problem, params []nn.Param[float
 	p.Validate() // of the weights that were kept, for their error in the target's unit
 	return model.FitReport{
 		Epochs: r.Epochs, BestEpoch: r.BestEpoch, ValidError: *natural,
-		Parameters: nn.Count(params), Windows: len(d.origins), Stopped: r.Stopped,
+		Parameters: nn.Count(params), Windows: len(d.origins), Stopped: r.Stopped, Cut: r.Cut, Diverged: r.Diverged,
 	}, nil
 }
 
