@@ -12,7 +12,7 @@ type point struct {
 // slices in a row. Where the value stays the same it proves nothing; constant runs count from four times
 // the length on.
 const (
-	linearRun    = 3
+	linearRun    = 2
 	constantRun  = 4 * linearRun
 	linearWithin = 2e-5 // of the value
 )
