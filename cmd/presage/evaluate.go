@@ -16,7 +16,6 @@ import (
 	"presage/model/evaluation"
 	"presage/model/evaluation/study"
 	"presage/model/stgnn"
-	"presage/model/tensor/pool"
 )
 
 // evaluateFlags say what is compared on what.
@@ -33,19 +32,12 @@ type evaluateFlags struct {
 	valid     float64
 	test      float64
 	cpus      int
+	first     float64
 	out       string
-}
 
-// experiment is a subcommand of evaluate.
-type experiment struct {
-	use, short string
-	run        func(ctx context.Context, f *evaluateFlags, s *study.Study, d evaluation.Data, lane *pool.Lane) (shown string, err error)
-}
-
-func experiments() []experiment {
-	return []experiment{
-		{"compare", "All methods on the same points: the paper's Table 1 and every baseline", compare},
-	}
+	minutes []int     // of windows
+	bounds  []float64 // of load
+	held    float64   // of unseen
 }
 
 func newEvaluate() *cobra.Command {
@@ -64,6 +56,9 @@ func newEvaluate() *cobra.Command {
 			},
 		}
 		f.add(sub)
+		if x.flags != nil {
+			x.flags(sub, &f)
+		}
 		cmd.AddCommand(sub)
 	}
 	return cmd
@@ -82,6 +77,7 @@ func (f *evaluateFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.bySegment, "by-segment", false, "cut the parts between segments (fault windows) only")
 	flags.Float64Var(&f.valid, "valid", 0.1, "share of the windows to stop and select by")
 	flags.Float64Var(&f.test, "test", 0.2, "share of the windows to score on, the last ones")
+	flags.Float64Var(&f.first, "first", 1, "share of the history that is used, from its beginning: choices are made without the part that is kept for the last test")
 	flags.IntVar(&f.cpus, "cpus", 0, "threads at most; 0: all")
 	flags.StringVar(&f.out, "out", "", "folder for results.json, table.md, plots and finished records")
 }
@@ -96,12 +92,16 @@ func (f *evaluateFlags) run(ctx context.Context, x experiment, out, progress io.
 	if f.valid <= 0 || f.test <= 0 || f.valid+f.test >= 1 {
 		return misusef("--valid and --test: expected shares above 0 that leave something to learn from, found %g and %g", f.valid, f.test)
 	}
+	if f.first <= 0 || f.first > 1 {
+		return misusef("--first: expected a share above 0 and at most 1, found %g", f.first)
+	}
 	view := newScreen(progress)
 	defer view.Done()
 	steps, task, err := f.read(ctx, view)
 	if err != nil {
 		return err
 	}
+	steps = steps[:int(f.first*float64(len(steps)))]
 	view.Printf("%s: %d slices of up to %d services", f.name(), len(steps), most(steps))
 	workers := newPool(f.cpus)
 	defer workers.Close()
@@ -112,13 +112,13 @@ func (f *evaluateFlags) run(ctx context.Context, x experiment, out, progress io.
 	for k := range f.seeds {
 		s.Seeds = append(s.Seeds, f.firstSeed+uint64(k))
 	}
-	if s.Methods, err = catalog.Pick(catalog.Compared(f.scaling(), workers.Urgent()), f.methods); err != nil {
+	if s.Methods, err = catalog.Pick(x.methods(f.scaling(), workers.Urgent()), f.methods); err != nil {
 		return misuse{err}
 	}
 	d := evaluation.Data{
 		Name: f.name(), Steps: steps, Task: task, Valid: f.valid, Test: f.test, BySegment: f.bySegment, Stride: f.stride,
 	}
-	text, err := x.run(ctx, f, s, d, workers.Urgent())
+	text, err := x.run(ctx, f, s, d)
 	view.Done()
 	if err != nil {
 		return err
@@ -175,14 +175,4 @@ func show(view *screen.Screen, p study.Progress, unit string) {
 	default:
 		view.Progress(where)
 	}
-}
-
-func compare(ctx context.Context, _ *evaluateFlags, s *study.Study, d evaluation.Data, _ *pool.Lane) (string, error) {
-	r, err := s.Compare(ctx, d)
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	err = r.Markdown(&b, study.Steps(d.Task.Horizons))
-	return b.String(), err
 }

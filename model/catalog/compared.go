@@ -31,6 +31,18 @@ func Compared(scaling string, lane *pool.Lane) []evaluation.Method {
 	return out
 }
 
+// Ablation is persistence, STGNN, and STGNN with one part changed or left out at a time.
+func Ablation(scaling string, lane *pool.Lane) []evaluation.Method {
+	out := []evaluation.Method{{Name: baseline.Persistence, New: baseline.NewPersistence}}
+	for _, v := range stgnn.Variants() {
+		cfg := v.Config
+		cfg.Scaling = scaling
+		out = append(out, evaluation.Method{Name: v.Name, Seeded: true,
+			New: func(t model.Task) (model.Forecaster, error) { return stgnn.New(t, cfg, lane) }})
+	}
+	return out
+}
+
 // Pick chooses methods by name, or by name and protocol; "all" means every one. Persistence, to which interval scores
 // are relative, is always the first.
 func Pick(all []evaluation.Method, names []string) ([]evaluation.Method, error) {

@@ -71,14 +71,17 @@ func NewExam(d Data) (*Exam, error) {
 func (e *Exam) strided(steps []*model.Step) []model.Window {
 	var out []model.Window
 	t, h := e.Task.Input, e.Task.Horizons
-	for k, o := range model.Origins(steps, t, h) {
-		if k%e.Stride != 0 || o+1 < e.Lead || e.Lead > 0 && steps[o+1-e.Lead].Segment != steps[o].Segment {
+	for _, o := range model.Origins(steps, t, h) {
+		if !e.onStride(steps[o]) || o+1 < e.Lead || e.Lead > 0 && steps[o+1-e.Lead].Segment != steps[o].Segment {
 			continue
 		}
 		out = append(out, model.Window{Input: steps[o-t+1 : o+1 : o+1], Target: steps[o+1 : o+1+h : o+1+h]})
 	}
 	return out
 }
+
+// onStride picks origins by the clock, so that histories that begin elsewhere are scored on the same ones.
+func (e *Exam) onStride(s *model.Step) bool { return (s.At+s.Width)/s.Width%int64(e.Stride) == 0 }
 
 // splitSegments gives whole segments to each part, in time order, until it holds its share of the windows.
 func splitSegments(d Data) (model.Parts, error) {

@@ -48,11 +48,16 @@ func (m MethodResult) ID() string { return Method{Name: m.Method, Protocol: m.Pr
 // Summary makes the results of records of any number of methods and seeds. Every method is compared with hero, the
 // method in question, at the given steps and over all of them.
 func (e *Exam) Summary(records []*Record, hero string, steps []int) Results {
+	return e.SummaryOf(records, hero, steps, All)
+}
+
+// SummaryOf is Summary of the points that a filter lets count.
+func (e *Exam) SummaryOf(records []*Record, hero string, steps []int, f Filter) Results {
 	r := Results{
 		Data: e.Name, Split: e.split(), SliceSeconds: int(e.Steps[0].Width / 1e9), InputSlices: e.Task.Input,
 		Windows: e.Tests(), Stride: e.Stride, Services: len(e.Services), Unit: e.Task.Unit,
 	}
-	r.Methods = e.results(records, hero, steps, All)
+	r.Methods = e.results(records, hero, steps, f)
 	if len(r.Methods) > 0 {
 		r.PointsTest = r.Methods[0].Horizons[0].Points
 	}
@@ -67,7 +72,7 @@ func (e *Exam) Summary(records []*Record, hero string, steps []int) Results {
 	}
 	r.Interpolated = float64(linear) / float64(max(all, 1))
 	if linear > 0 {
-		r.Without = e.results(records, hero, steps, e.NotInterpolated)
+		r.Without = e.results(records, hero, steps, func(w, i, step int) bool { return f(w, i, step) && e.NotInterpolated(w, i, step) })
 	}
 	return r
 }
@@ -78,7 +83,7 @@ func (e *Exam) split() string {
 }
 
 func (e *Exam) results(records []*Record, hero string, steps []int, f Filter) []MethodResult {
-	groups := group(records)
+	groups := Group(records)
 	common := e.Common(records, f)
 	var out []MethodResult
 	var reference []HorizonScore
@@ -127,8 +132,8 @@ func (e *Exam) method(g []*Record, f Filter) MethodResult {
 	return m
 }
 
-// group puts the records of one method together, methods in the order of their first record.
-func group(records []*Record) [][]*Record {
+// Group puts the records of one method together, methods in the order of their first record.
+func Group(records []*Record) [][]*Record {
 	place := map[string]int{}
 	var out [][]*Record
 	for _, r := range records {

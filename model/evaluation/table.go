@@ -161,6 +161,13 @@ func (r Results) cost() [][]string {
 	return rows
 }
 
+// Table is rows as Markdown, the first one as the head.
+func Table(rows [][]string) string {
+	var b strings.Builder
+	table(&b, rows)
+	return b.String()
+}
+
 // table writes rows as Markdown, the first one as the head.
 func table(b *strings.Builder, rows [][]string) {
 	for k, row := range rows {

@@ -26,6 +26,7 @@ type Chart struct {
 	Title, X, Y string
 	Lines       []Line
 	Ticks       []float64 // of the X axis; nil: as they come
+	Labels      []string  // of the X axis at 1, 2, …; nil: numbers
 	Zero        bool      // the Y axis begins at zero
 }
 
@@ -50,6 +51,13 @@ func (c Chart) WritePNG(w io.Writer) error {
 		ticks := make(plot.ConstantTicks, len(c.Ticks))
 		for i, v := range c.Ticks {
 			ticks[i] = plot.Tick{Value: v, Label: fmt.Sprintf("%g", v)}
+		}
+		p.X.Tick.Marker = ticks
+	}
+	if len(c.Labels) > 0 {
+		var ticks plot.ConstantTicks
+		for i, label := range c.Labels {
+			ticks = append(ticks, plot.Tick{Value: float64(i + 1), Label: label})
 		}
 		p.X.Tick.Marker = ticks
 	}

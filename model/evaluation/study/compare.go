@@ -25,12 +25,16 @@ func (s *Study) Compare(ctx context.Context, d evaluation.Data) (evaluation.Resu
 	if len(records) == 0 {
 		return evaluation.Results{}, fmt.Errorf("no method could be fitted: %v", left)
 	}
-	r := e.Summary(records, s.Hero, Steps(d.Task.Horizons))
+	steps := s.Steps
+	if steps == nil {
+		steps = Steps(d.Task.Horizons)
+	}
+	r := e.Summary(records, s.Hero, steps)
 	r.Command, r.Left = s.Command, left
 	if err := s.save("results.json", r); err != nil {
 		return r, err
 	}
-	if err := s.table("table.md", r, Steps(d.Task.Horizons)); err != nil {
+	if err := s.table("table.md", r, steps); err != nil {
 		return r, err
 	}
 	return r, s.figures(e, r, records)

@@ -21,6 +21,7 @@ type Study struct {
 	Methods []evaluation.Method
 	Hero    string // ID of the method that the others are compared with
 	Seeds   []uint64
+	Steps   []int         // that the tables show; nil: a few
 	Epochs  int           // upper bound of every training; 0: the methods' own
 	Budget  time.Duration // of one fit; 0: none
 	Now     func() time.Time
