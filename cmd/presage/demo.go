@@ -73,6 +73,7 @@ type demo struct {
 	collector *summary.Collector
 	open      replay.Opener
 	recording bool
+	network   string // none: baselines alone; "": the configured one
 	begun     time.Time
 	trace     atomic.Int64 // event time that the replay has reached
 	end       atomic.Int64 // of the slices topic, once the recording is whole; -1 before
@@ -174,6 +175,9 @@ func (d *demo) config(ctx context.Context) (config.Config, error) {
 	g.TombstoneTTL = g.Lateness
 	c.Graphs = []config.Graph{g}
 	c.State = d.state
+	if d.network != "" {
+		c.Model.Network = d.network
+	}
 	return c, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"presage/internal/screen"
+	"presage/internal/summary"
 	"presage/model"
 	"presage/model/matrix"
 	"presage/windower/slice"
@@ -29,6 +31,7 @@ type historyFlags struct {
 	input, horizons int
 	level           float64
 	limit           int64
+	source          sourceFlags
 }
 
 func (f *historyFlags) add(cmd *cobra.Command) {
@@ -44,6 +47,12 @@ func (f *historyFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.input, "input", 12, "steps of input")
 	flags.IntVar(&f.horizons, "horizons", 12, "steps ahead")
 	flags.Float64Var(&f.level, "level", 0.9, "share that the interval shall hold")
+	flags.StringVar(&f.source.epoch, "epoch", "2020-01-06T00:00:00Z", "the instant that a recording's zero stands for, where its clock starts at zero")
+	flags.IntVar(&f.source.services, "services", 30, "generated: number of services")
+	flags.Float64Var(&f.source.hours, "hours", 1, "generated: length in hours")
+	flags.Float64Var(&f.source.rate, "rate", 600, "generated: mean number of spans a second")
+	flags.Uint64Var(&f.source.seed, "seed", 1, "generated: seed")
+	f.source.addColumns(flags)
 	flags.Int64Var(&f.limit, "limit", 0, "recordings: spans at most; 0: all")
 }
 
@@ -72,7 +81,36 @@ func (f *historyFlags) read(ctx context.Context, view *screen.Screen) ([]*model.
 		steps, err := historySteps(f.state, &f.graph)
 		return steps, task, err
 	}
-	return nil, task, misusef("--format: expected history, matrix or a recording's format, found %q", f.format)
+	steps, err := f.recording(ctx, view)
+	return steps, task, err
+}
+
+// recording replays a recording onto an embedded broker and through the windower, without a network, and reads
+// the slices that came of it.
+func (f *historyFlags) recording(ctx context.Context, view *screen.Screen) (steps []*model.Step, err error) {
+	f.source.format, f.source.data = f.format, f.data
+	open, err := f.source.opener()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "presage-evaluate-")
+	if err != nil {
+		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	d := &demo{
+		demoFlags: &demoFlags{source: f.source, state: dir, slice: f.width, limit: f.limit, http: "127.0.0.1:0", log: "warn"},
+		view:      view, open: open, recording: true, network: "none", begun: time.Now(), collector: summary.New(time.Now),
+	}
+	d.end.Store(-1)
+	if err := d.all(ctx); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	graph := ""
+	return historySteps(dir, &graph)
 }
 
 func (f *historyFlags) matrix() ([]*model.Step, model.Task, error) {
