@@ -8,10 +8,11 @@ import (
 
 const dayNs = int64(24 * 3600 * 1e9)
 
-// day remembers the target of the last day's slices.
+// day remembers the target of the last period's slices.
 type day struct {
-	task model.Task
-	ring []row // in rising order of at
+	task   model.Task
+	period int64 // nanoseconds, a day or a week
+	ring   []row // in rising order of at
 }
 
 // row is one slice's targets.
@@ -22,7 +23,7 @@ type row struct {
 }
 
 // add remembers a step that is newer than all others, and forgets what is older
-// than a day and the horizons.
+// than a period and the horizons.
 func (d *day) add(s *model.Step) {
 	if d.append(s) {
 		d.trim()
@@ -59,17 +60,17 @@ func (d *day) trim() {
 		return
 	}
 	newest := d.ring[len(d.ring)-1]
-	oldest := newest.at - dayNs - int64(d.task.Horizons)*newest.width
+	oldest := newest.at - d.period - int64(d.task.Horizons)*newest.width
 	k, _ := slices.BinarySearchFunc(d.ring, oldest, func(r row, at int64) int { return compare(r.at, at) })
 	d.ring = d.ring[k:]
 }
 
-// overwrite puts the values of the day before into values [N, H] where known.
-// A horizon beyond a day goes back as many days as it needs to stay in the past.
-func (d *day) overwrite(values []float64, origin *model.Step) {
+// overwrite puts the values of a period before into values [N, H] where known.
+// A horizon beyond a period goes back as many periods as it needs to stay in the past.
+func (d *day) overwrite(values []float64, origin *model.Step, period int64) {
 	for h := range d.task.Horizons {
 		ahead := int64(h+1) * origin.Width
-		back := (ahead + dayNs - 1) / dayNs * dayNs
+		back := (ahead + period - 1) / period * period
 		at := origin.At + ahead - back
 		k, _ := slices.BinarySearchFunc(d.ring, at-origin.Width/2, func(r row, at int64) int { return compare(r.at, at) })
 		if k == len(d.ring) || d.ring[k].at > at+origin.Width/2 || d.ring[k].at > origin.At {

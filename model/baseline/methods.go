@@ -10,17 +10,39 @@ import (
 
 // The methods' names.
 const (
-	Persistence = "persistence"
-	Seasonal    = "seasonal"
-	Average     = "average"
+	Persistence       = "persistence"
+	Seasonal          = "seasonal"
+	SeasonalWeek      = "seasonal-week"
+	Average           = "average"
+	Weighted          = "ewma"
+	Profile           = "profile"
+	PredictLinear     = "predict-linear"
+	DoubleExponential = "double-exponential"
+	HoltWinters       = "holt-winters"
 )
 
-// Methods are all baselines. Persistence is the first.
+// Methods are the baselines that serve live. Persistence is the first.
 func Methods() []model.Method {
 	return []model.Method{
 		{Name: Persistence, New: NewPersistence},
 		{Name: Seasonal, New: NewSeasonal},
 		{Name: Average, New: NewAverage},
+	}
+}
+
+// All are all statistical baselines: those that serve live, and those that a comparison
+// must carry besides. Persistence is the first.
+func All() []model.Method {
+	return []model.Method{
+		{Name: Persistence, New: NewPersistence},
+		{Name: Seasonal, New: NewSeasonal},
+		{Name: SeasonalWeek, New: NewSeasonalWeek},
+		{Name: Average, New: NewAverage},
+		{Name: Weighted, New: NewWeighted},
+		{Name: Profile, New: NewProfile},
+		{Name: PredictLinear, New: NewPredictLinear},
+		{Name: DoubleExponential, New: NewDoubleExponential},
+		{Name: HoltWinters, New: NewHoltWinters},
 	}
 }
 
@@ -40,10 +62,24 @@ func NewAverage(t model.Task) (model.Forecaster, error) {
 // day before, and the last value where it does not know that. It remembers the last day
 // of the steps that Fit and Observe gave it.
 func NewSeasonal(t model.Task) (model.Forecaster, error) {
-	d := &day{task: t}
-	f, err := newForecaster(Seasonal, t, func(w []*model.Step) []float64 {
+	return newSeasonal(Seasonal, t, dayNs)
+}
+
+// NewSeasonalWeek makes the forecaster that repeats the value of the same time of the week
+// before, where it does not know that the day before's, and else the last value. It
+// remembers the last week of the steps that Fit and Observe gave it.
+func NewSeasonalWeek(t model.Task) (model.Forecaster, error) {
+	return newSeasonal(SeasonalWeek, t, 7*dayNs)
+}
+
+func newSeasonal(name string, t model.Task, period int64) (model.Forecaster, error) {
+	d := &day{task: t, period: period}
+	f, err := newForecaster(name, t, func(w []*model.Step) []float64 {
 		values := flat(t, last(t, w))
-		d.overwrite(values, w[len(w)-1])
+		d.overwrite(values, w[len(w)-1], dayNs)
+		if period != dayNs {
+			d.overwrite(values, w[len(w)-1], period)
+		}
 		return values
 	})
 	if err != nil {
@@ -59,7 +95,8 @@ type forecaster struct {
 	task   model.Task
 	centre func(window []*model.Step) []float64 // [N, H], NaN where there is nothing to say
 	band   band
-	day    *day // of the seasonal method alone
+	day    *day // of the seasonal methods alone
+	core   Core // of the methods that learn their centre
 }
 
 func newForecaster(name string, t model.Task, centre func([]*model.Step) []float64) (*forecaster, error) {
@@ -76,31 +113,52 @@ func (f *forecaster) Observe(s *model.Step) {
 	}
 }
 
-// Fit learns the band from train; valid serves for the reported error and, as
-// train, for the seasonal method's memory.
-func (f *forecaster) Fit(ctx context.Context, train, valid []*model.Step, _ model.FitOptions) (model.FitReport, error) {
+// Fit learns the centre, where the method has something to learn, and the band. A centre
+// that was learned from train gets its band from valid, where it meets what it has not seen. For the
+// others the band is learned from train, and valid serves for the reported error and, as train, for
+// the seasonal methods' memory.
+func (f *forecaster) Fit(ctx context.Context, train, valid []*model.Step, opt model.FitOptions) (model.FitReport, error) {
 	if f.day != nil {
 		f.day.learn(train, valid)
 	}
 	windows := model.Windows(train, f.task.Input, f.task.Horizons)
-	if err := f.band.fit(ctx, f.centre, windows); err != nil {
+	unseen := model.Windows(valid, f.task.Input, f.task.Horizons)
+	report := model.FitReport{Windows: len(windows), Stopped: "nothing to iterate"}
+	forBand := windows
+	if f.core != nil {
+		var err error
+		if report, err = f.core.Learn(ctx, train, valid, opt); err != nil {
+			return model.FitReport{}, err
+		}
+		if len(unseen) > 0 {
+			forBand = unseen
+		}
+	}
+	if err := f.band.fit(ctx, f.centre, forBand); err != nil {
 		return model.FitReport{}, err
 	}
-	r := model.FitReport{Windows: len(windows), Stopped: "nothing to iterate"}
+	var err error
+	if report.ValidError, err = f.absoluteError(ctx, unseen); err != nil {
+		return model.FitReport{}, err
+	}
+	if f.day != nil {
+		f.day.trim()
+	}
+	return report, nil
+}
+
+// absoluteError is the mean absolute error of the centre.
+func (f *forecaster) absoluteError(ctx context.Context, windows []model.Window) (float64, error) {
 	score := model.NewScorer(0.9)
-	for _, w := range model.Windows(valid, f.task.Input, f.task.Horizons) {
+	for _, w := range windows {
 		if err := ctx.Err(); err != nil {
-			return model.FitReport{}, err
+			return 0, err
 		}
 		eachPoint(f.task, w, f.centre(w.Input), func(service string, _ int, truth, centre float64) {
 			score.Add(service, model.Point{Truth: truth, Yhat: centre, Lower: math.NaN(), Upper: math.NaN()})
 		})
 	}
-	r.ValidError = score.Score().MAE
-	if f.day != nil {
-		f.day.trim()
-	}
-	return r, nil
+	return score.Score().MAE, nil
 }
 
 // Forecast gives the centre with its band for any window of at least one step.
@@ -109,83 +167,4 @@ func (f *forecaster) Forecast(window []*model.Step) (model.Prediction, error) {
 		return model.Prediction{}, fmt.Errorf("%s: %w", f.name, model.ErrShortWindow)
 	}
 	return f.band.prediction(window, f.centre(window)), nil
-}
-
-// last is the last observed target of each service of the window's last step.
-func last(t model.Task, window []*model.Step) []float64 {
-	services := window[len(window)-1].Services
-	values := missing(len(services))
-	left := len(services)
-	for k := len(window) - 1; k >= 0 && left > 0; k-- {
-		for i, r := range model.Index(window[k].Services, services) {
-			if r < 0 || !math.IsNaN(values[i]) {
-				continue
-			}
-			if v, ok := window[k].Value(int(r), t.Target); ok {
-				values[i] = v
-				left--
-			}
-		}
-	}
-	return values
-}
-
-// mean is the mean of the observed targets of each service of the last step.
-func mean(t model.Task, window []*model.Step) []float64 {
-	services := window[len(window)-1].Services
-	values := missing(len(services))
-	counts := make([]float64, len(services))
-	for _, s := range window {
-		for i, r := range model.Index(s.Services, services) {
-			if r < 0 {
-				continue
-			}
-			if v, ok := s.Value(int(r), t.Target); ok {
-				if counts[i] == 0 {
-					values[i] = 0
-				}
-				counts[i]++
-				values[i] += v
-			}
-		}
-	}
-	for i := range values {
-		values[i] /= counts[i]
-	}
-	return values
-}
-
-// flat repeats a value for every horizon: [N] to [N, H].
-func flat(t model.Task, values []float64) []float64 {
-	out := make([]float64, 0, len(values)*t.Horizons)
-	for _, v := range values {
-		for range t.Horizons {
-			out = append(out, v)
-		}
-	}
-	return out
-}
-
-func missing(n int) []float64 {
-	v := make([]float64, n)
-	for i := range v {
-		v[i] = math.NaN()
-	}
-	return v
-}
-
-// eachPoint calls f for every observed target of the window that has a centre.
-func eachPoint(t model.Task, w model.Window, centre []float64, f func(service string, h int, truth, centre float64)) {
-	services := w.Origin().Services
-	for h, step := range w.Target {
-		for i, r := range model.Index(step.Services, services) {
-			if r < 0 {
-				continue
-			}
-			c := centre[i*t.Horizons+h]
-			if v, ok := step.Value(int(r), t.Target); ok && !math.IsNaN(c) {
-				f(services[i], h, v, c)
-			}
-		}
-	}
 }

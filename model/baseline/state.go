@@ -3,6 +3,7 @@ package baseline
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -20,9 +21,10 @@ type meta struct {
 	Services []string               `json:"services,omitempty"` // of the day's columns
 	At       []int64                `json:"at,omitempty"`       // of the day's rows, Unix nanoseconds
 	Width    int64                  `json:"width,omitempty"`
+	Core     json.RawMessage        `json:"core,omitempty"` // what the centre learned; its tensors lie beside the others
 }
 
-// State is the band and the remembered day.
+// State is the band, the remembered day and what the centre learned.
 func (f *forecaster) State() (model.State, error) {
 	m := meta{Method: f.name, Task: f.task}
 	st := model.State{Tensors: map[string]model.Tensor{}}
@@ -60,6 +62,14 @@ func (f *forecaster) State() (model.State, error) {
 		}
 		st.Tensors["day"] = t
 	}
+	if f.core != nil {
+		raw, tensors, err := f.core.Save()
+		if err != nil {
+			return model.State{}, fmt.Errorf("%s: state: %w", f.name, err)
+		}
+		m.Core = raw
+		maps.Copy(st.Tensors, tensors)
+	}
 	var err error
 	st.Meta, err = json.Marshal(m)
 	return st, err
@@ -93,6 +103,11 @@ func (f *forecaster) Restore(st model.State) error {
 		f.day.ring = nil
 		for i, at := range m.At {
 			f.day.ring = append(f.day.ring, row{at: at, width: m.Width, services: m.Services, values: widen(t.Data[i*n : (i+1)*n])})
+		}
+	}
+	if f.core != nil {
+		if err := f.core.Load(m.Core, st.Tensors); err != nil {
+			return fmt.Errorf("%s: restore: %w", f.name, err)
 		}
 	}
 	f.band = b

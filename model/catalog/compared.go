@@ -8,26 +8,37 @@ import (
 	"presage/model"
 	"presage/model/baseline"
 	"presage/model/evaluation"
+	"presage/model/rewired"
+	"presage/model/ridge"
 	"presage/model/stgnn"
 	"presage/model/tensor/pool"
+	"presage/model/trees"
 )
 
 // Compared are all methods of a comparison in the order of its tables, persistence first. scaling is how the networks
 // of the common protocol scale: stgnn.ScalePerService, or stgnn.ScalePooled for a plain matrix of like series.
 func Compared(scaling string, lane *pool.Lane) []evaluation.Method {
 	var out []evaluation.Method
-	for _, m := range baseline.Methods() {
+	for _, m := range slices.Concat(baseline.All(), ridge.Methods()) {
 		out = append(out, evaluation.Method{Name: m.Name, New: m.New})
 	}
-	network := func(name, protocol string, cfg stgnn.Config) {
-		cfg.Scaling = scaling
-		out = append(out, evaluation.Method{Name: name, Protocol: protocol, Seeded: true,
-			New: func(t model.Task) (model.Forecaster, error) { return stgnn.New(t, cfg, lane) }})
+	for _, m := range trees.Methods() {
+		out = append(out, evaluation.Method{Name: m.Name, New: m.New, Seeded: true})
 	}
-	network("stgnn-paper", "", stgnn.Config{Mode: stgnn.ModePaper})
-	network("stgnn-off", "", stgnn.Config{Graph: stgnn.GraphOff})
-	network("stgnn-mean", "", stgnn.Config{Graph: stgnn.GraphMean})
-	network("stgnn", "", stgnn.Config{})
+	out = append(out, networks(scaling == stgnn.ScalePooled, lane)...)
+	system := func(name string, cfg stgnn.Config, wrong bool) {
+		cfg.Scaling = scaling
+		inner := func(t model.Task) (model.Forecaster, error) { return stgnn.New(t, cfg, lane) }
+		if wrong {
+			inner = rewired.New(inner)
+		}
+		out = append(out, evaluation.Method{Name: name, Seeded: true, New: inner})
+	}
+	system("stgnn-paper", stgnn.Config{Mode: stgnn.ModePaper}, false)
+	system("stgnn-off", stgnn.Config{Graph: stgnn.GraphOff}, false)
+	system("stgnn-mean", stgnn.Config{Graph: stgnn.GraphMean}, false)
+	system("stgnn-rewired", stgnn.Config{}, true)
+	system("stgnn", stgnn.Config{}, false)
 	return out
 }
 

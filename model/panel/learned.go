@@ -17,13 +17,21 @@ type learned struct {
 	static   []float32 // [N, S]
 	channels []int     // of the task, in the order of the inputs: the target first
 	last     int       // input channel of the target
+	slots    int       // of a day
+	week     bool      // training holds two weeks
 }
+
+// mostSlots bounds a day's slots: five minutes each.
+const mostSlots = 288
 
 func newLearned(t model.Task, r Recipe, train []*model.Step) *learned {
 	l := &learned{task: t, recipe: r, services: observed(t, train)}
 	l.scale = newScales(t, r.Scaling, l.services, train)
 	l.graph = meanGraph(l.services, train, t.Log)
 	l.static = l.attributes(train)
+	first, last := train[0], train[len(train)-1]
+	l.slots = int(max(1, min(mostSlots, day/max(last.Width, 1))))
+	l.week = last.At+last.Width-first.At >= 14*day
 	l.order()
 	return l
 }
@@ -61,7 +69,7 @@ func (l *learned) outputs() int {
 func (l *learned) setup() Setup {
 	return Setup{
 		Services: len(l.services), Input: l.task.Input, Horizons: l.task.Horizons, Channels: l.inputs(), Outputs: l.outputs(),
-		Graph: l.graph, Static: l.static,
+		Graph: l.graph, Static: l.static, Slots: l.slots, Week: l.week,
 	}
 }
 

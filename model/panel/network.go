@@ -15,6 +15,8 @@ type Setup struct {
 	Channels        int          // C of Batch.X; channel 0 is the target
 	Outputs         int          // numbers a horizon: 1 for a point, Q for quantiles
 	Graph           *model.Graph // over the N services: the training part's mean edges
+	Slots           int          // slices of a day, at most 288
+	Week            bool         // training holds two weeks: days of the week can be told apart
 	Static          []float32    // [N, S] attributes that do not change; may be empty
 }
 
@@ -23,7 +25,7 @@ type Batch struct {
 	Size int       // B
 	X    []float32 // [B, T, N, C] scaled; missing values are carried forward
 	Day  []float32 // [B, T + H] time of day of each input and target slice, a share in [0, 1)
-	Week []int32   // [B, T + H] day of week, Monday 0
+	Week []int32   // [B, T + H] day of week, Monday 0; all 0 where Setup.Week is false
 	// Y are the scaled targets [B, H, N] and Weight [B, H, N] is 1 where they were observed; both are nil outside
 	// of training.
 	Y, Weight []float32

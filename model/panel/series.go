@@ -126,12 +126,19 @@ func (l *learned) clock(b *Batch, k int, origin *model.Step) {
 	for step := range width {
 		at := origin.At + int64(step-l.task.Input+1)*origin.Width
 		b.Day[k*width+step] = float32(dayShare(at))
-		b.Week[k*width+step] = (int32(time.Unix(0, at).UTC().Weekday()) + 6) % 7
+		b.Week[k*width+step] = 0
+		if l.week {
+			b.Week[k*width+step] = weekday(at)
+		}
 	}
 }
 
+const day = int64(24 * time.Hour)
+
+// weekday is Monday 0 to Sunday 6, UTC.
+func weekday(at int64) int32 { return (int32(time.Unix(0, at).UTC().Weekday()) + 6) % 7 }
+
 // dayShare is the time of day, UTC, as a share of the day.
 func dayShare(at int64) float64 {
-	const day = int64(24 * time.Hour)
 	return float64((at%day+day)%day) / float64(day)
 }

@@ -18,6 +18,8 @@ type meta struct {
 	Protocol string     `json:"protocol"`
 	Services []string   `json:"services"`
 	Log      []bool     `json:"log"`
+	Slots    int        `json:"slots"`
+	Week     bool       `json:"week"`
 }
 
 // State implements model.Forecaster.
@@ -26,7 +28,7 @@ func (f *forecaster) State() (model.State, error) {
 		return model.State{}, fmt.Errorf("%s: neither fitted nor restored", f.name)
 	}
 	l, n, c := f.learned, len(f.learned.services), len(f.task.Channels)
-	m, err := json.Marshal(meta{Method: f.name, Task: f.task, Protocol: f.recipe.Protocol, Services: l.services, Log: l.scale.Log})
+	m, err := json.Marshal(meta{Method: f.name, Task: f.task, Protocol: f.recipe.Protocol, Services: l.services, Log: l.scale.Log, Slots: l.slots, Week: l.week})
 	st := model.State{Meta: m, Tensors: map[string]model.Tensor{
 		"scale/mean": copied(l.scale.Mean, n, c), "scale/deviation": copied(l.scale.Dev, n, c),
 		"static":      copied(l.static, n, len(l.static)/n),
@@ -60,7 +62,7 @@ func (f *forecaster) Restore(st model.State) error {
 	n, c := len(m.Services), len(m.Task.Channels)
 	r := reader{st.Tensors, nil}
 	l := &learned{
-		task: f.task, recipe: f.recipe, services: m.Services, static: st.Tensors["static"].Data,
+		task: f.task, recipe: f.recipe, services: m.Services, slots: m.Slots, week: m.Week, static: st.Tensors["static"].Data,
 		scale: &scales{Log: m.Log, Mean: r.take("scale/mean", n*c), Dev: r.take("scale/deviation", n*c)},
 		graph: &model.Graph{
 			RowPtr: integers(r.take("graph/row", n+1)), Col: integers(st.Tensors["graph/col"].Data),

@@ -117,7 +117,7 @@ func stretchedMeta(t testing.TB, meta json.RawMessage, services []string) json.R
 	if err := json.Unmarshal(meta, &fields); err != nil {
 		t.Fatal(err)
 	}
-	fields["services"], fields["similar"] = services, citySimilar
+	fields["services"], fields["similar"], fields["lead"] = services, citySimilar, citySimilar
 	out, err := json.Marshal(fields)
 	if err != nil {
 		t.Fatal(err)
@@ -140,6 +140,7 @@ func (c city) stretch(tensors map[string]model.Tensor, few int) {
 	}
 	tensors["similar/index"] = model.Tensor{Shape: []int{n, citySimilar}, Data: index}
 	tensors["similar/weight"] = model.Tensor{Shape: []int{n, citySimilar}, Data: weight}
+	tensors["lead/index"], tensors["lead/weight"] = tensors["similar/index"], tensors["similar/weight"]
 	for _, name := range []string{"head.weight", "lags.weight", "day.weight", "identity.weight"} {
 		for i := range tensors[name].Data {
 			tensors[name].Data[i] += 0.05 * float32(rng.NormFloat64())

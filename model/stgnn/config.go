@@ -53,6 +53,7 @@ type Config struct {
 	Blocks   int     `json:"blocks"`   // residual blocks; default 3
 	Dropout  float64 `json:"dropout"`  // in residual blocks; default 0.15; negative for none
 	Similar  int     `json:"similar"`  // correlated services that are averaged; default 10; negative for none
+	Lead     int     `json:"lead"`     // leading services that are averaged; default 10; negative for none
 	Identity string  `json:"identity"` // "on" (default) or "off": an embedding for each service seen in training
 	Graph    string  `json:"graph"`    // default GraphOn
 	Time     string  `json:"time"`     // "auto" (default: day from two days of history, week from two weeks) or "off"
@@ -103,6 +104,7 @@ func (c Config) withDefaults() Config {
 	def(&c.Embed, 24)
 	def(&c.Blocks, 3)
 	def(&c.Similar, 10)
+	def(&c.Lead, 10)
 	def(&c.Hidden, 64)
 	def(&c.Epochs, epochs)
 	def(&c.Patience, 6)

@@ -13,6 +13,7 @@ import (
 type learned struct {
 	basis
 	similar similar
+	lead    similar
 	usual   []float32 // [names + 1] usual unit of change, of all services at the end
 	extent  []float32 // [names, 2] lowest and highest target value in training, standardised
 	clock   clock
@@ -24,6 +25,7 @@ type learned struct {
 func prepare(cfg Config, t model.Task, train []*model.Step, seed uint64, before *learned) *learned {
 	l := &learned{basis: newBasis(cfg, t, train)}
 	l.similar = newSimilar(train, t, l.channels, l.scale, cfg.Similar)
+	l.lead = newLead(train, t, l.channels, l.scale, cfg.Lead)
 	l.clock = newClock(train, cfg.Time)
 	l.net = newNetwork[float32](cfg, l.dims(), rand.New(rand.NewPCG(seed, 0x77656967)))
 	if before != nil {

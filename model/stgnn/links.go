@@ -56,8 +56,10 @@ func (w *way) put(i int, v float32) {
 // Edges from a service to itself are left out: each service has a path of its own.
 type reach struct {
 	graph   *model.Graph
-	along   links     // to callees
-	against links     // to callers
+	along   links // to callees
+	against links // to callers
+	time    links // to callees, weighted by calls × mean duration
+	timed   bool
 	degree  []float32 // [N, 2] log(1 + number of callees, of callers)
 	next    []int32   // [N] scratch
 	made    int       // graphs prepared since the start
@@ -85,14 +87,20 @@ func (r *reach) straight(g *model.Graph, n int) {
 	a.first = sized(a.first, n+1)
 	a.to, a.weight = sized(a.to, len(g.Col))[:0], sized(a.weight, len(g.Col))[:0]
 	a.first[0] = 0
+	r.timed = len(g.MeanMs) == len(g.Col)
+	spent := r.time.weight[:0]
 	for i := range n {
 		for e := g.RowPtr[i]; e < g.RowPtr[i+1]; e++ {
 			if int(g.Col[e]) != i {
 				a.to, a.weight = append(a.to, g.Col[e]), append(a.weight, g.Weight[e])
+				if r.timed {
+					spent = append(spent, g.Weight[e]*g.MeanMs[e])
+				}
 			}
 		}
 		a.first[i+1] = int32(len(a.to))
 	}
+	r.time = links{a.first, a.to, spent}
 }
 
 // turned lists the edges by callee, so that each service gathers from its callers.

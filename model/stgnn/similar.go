@@ -48,6 +48,13 @@ func newSimilar(steps []*model.Step, t model.Task, ch channels, sc *scaler, k in
 	corr := blas32.General{Rows: n, Cols: n, Stride: n, Data: make([]float32, n*n)}
 	blas32.Gemm(blas.NoTrans, blas.Trans, 1, rows, rows, 0, corr)
 
+	sim.best(corr)
+	return sim
+}
+
+// best keeps each service's strongest positive correlations, the rows of corr [names, names].
+func (sim similar) best(corr blas32.General) {
+	n, k := corr.Rows, sim.k
 	type pair struct {
 		with int32
 		corr float32
@@ -73,7 +80,55 @@ func newSimilar(steps []*model.Step, t model.Task, ch channels, sc *scaler, k in
 			sim.index[i*k+m], sim.weight[i*k+m] = p.with, p.corr
 		}
 	}
+}
+
+// newLead is newSimilar of the services that move before a service does: its change over the steps ahead is
+// correlated with the others' residuals at the present.
+func newLead(steps []*model.Step, t model.Task, ch channels, sc *scaler, k int) similar {
+	n := len(sc.names)
+	sim := similar{k: max(k, 0)}
+	if k <= 0 || n < 2 || n > similarServices {
+		sim.k = 0
+		return sim
+	}
+	sim.index = make([]int32, n*k)
+	sim.weight = make([]float32, n*k)
+	for i := range sim.index {
+		sim.index[i] = -1
+	}
+	steps = steps[max(0, len(steps)-similarSteps):]
+	if len(steps) < similarFewest {
+		return sim
+	}
+	now, ahead := residuals(steps, t, ch, sc), changes(steps, t, ch, sc)
+	r := blas32.General{Rows: n, Cols: len(steps), Stride: len(steps), Data: now}
+	c := blas32.General{Rows: n, Cols: len(steps), Stride: len(steps), Data: ahead}
+	corr := blas32.General{Rows: n, Cols: n, Stride: n, Data: make([]float32, n*n)}
+	blas32.Gemm(blas.NoTrans, blas.Trans, 1, c, r, 0, corr)
+	sim.best(corr)
 	return sim
+}
+
+// changes are [names, steps] rows of length one (or zero): the change of the target to a quarter of the horizon ahead.
+func changes(steps []*model.Step, t model.Task, ch channels, sc *scaler) []float32 {
+	n, f, lag := len(sc.names), len(t.Channels), max(1, t.Horizons/4)
+	out := make([]float32, n*len(steps))
+	for k := range steps {
+		if k+lag >= len(steps) || steps[k+lag].Segment != steps[k].Segment || steps[k+lag].At != steps[k].At+int64(lag)*steps[k].Width {
+			continue
+		}
+		now, then := steps[k], steps[k+lag]
+		rows := model.Index(then.Services, now.Services)
+		for i, row := range sc.rows(now.Services) {
+			j := rows[i]
+			if row < 0 || j < 0 || now.Mask[i*f+t.Target] == 0 || then.Mask[int(j)*f+t.Target] == 0 {
+				continue
+			}
+			out[int(row)*len(steps)+k] = ch.forward(t.Target, then.Values[int(j)*f+t.Target]) - ch.forward(t.Target, now.Values[i*f+t.Target])
+		}
+	}
+	unit(out, n)
+	return out
 }
 
 // residuals are [names, steps] rows of length one (or zero).
@@ -103,8 +158,15 @@ func residuals(steps []*model.Step, t model.Task, ch channels, sc *scaler) []flo
 			past[row] = append(past[row], v)
 		}
 	}
+	unit(out, n)
+	return out
+}
+
+// unit scales rows to length one; zero stays.
+func unit(out []float32, n int) {
+	width := len(out) / max(n, 1)
 	for i := range n {
-		row := out[i*len(steps) : (i+1)*len(steps)]
+		row := out[i*width : (i+1)*width]
 		var squares float64
 		for _, v := range row {
 			squares += float64(v) * float64(v)
@@ -117,5 +179,4 @@ func residuals(steps []*model.Step, t model.Task, ch channels, sc *scaler) []flo
 			row[k] *= scale
 		}
 	}
-	return out
 }

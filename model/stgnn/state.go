@@ -21,6 +21,7 @@ type meta struct {
 	Clock    clock      `json:"clock"`
 	Services []string   `json:"services"`
 	Similar  int        `json:"similar"`
+	Lead     int        `json:"lead"`
 }
 
 const networkName = "stgnn"
@@ -33,11 +34,13 @@ func (s *forecaster) State() (model.State, error) {
 	}
 	l := s.learned
 	m := meta{Network: networkName, Version: stateVersion, Task: l.task, Config: l.cfg,
-		Clock: l.clock, Services: l.scale.names, Similar: l.similar.k}
+		Clock: l.clock, Services: l.scale.names, Similar: l.similar.k, Lead: l.lead.k}
 	tensors := weights(l.net.params())
 	l.scale.store(tensors, len(l.task.Channels))
 	tensors["similar/index"] = floats(l.similar.index, len(l.scale.names), l.similar.k)
 	tensors["similar/weight"] = tensorOf(l.similar.weight, len(l.scale.names), l.similar.k)
+	tensors["lead/index"] = floats(l.lead.index, len(l.scale.names), l.lead.k)
+	tensors["lead/weight"] = tensorOf(l.lead.weight, len(l.scale.names), l.lead.k)
 	tensors["extent"] = tensorOf(l.extent, len(l.scale.names), 2)
 	tensors["usual"] = tensorOf(l.usual, len(l.usual))
 	return pack(m, tensors)
@@ -55,6 +58,9 @@ func (s *forecaster) Restore(st model.State) error {
 	l.similar = similar{k: m.Similar,
 		index:  integers(r.take("similar/index", len(m.Services), m.Similar)),
 		weight: r.take("similar/weight", len(m.Services), m.Similar)}
+	l.lead = similar{k: m.Lead,
+		index:  integers(r.take("lead/index", len(m.Services), m.Lead)),
+		weight: r.take("lead/weight", len(m.Services), m.Lead)}
 	l.extent = r.take("extent", len(m.Services), 2)
 	l.usual = r.take("usual", len(m.Services)+1)
 	l.net = newNetwork[float32](m.Config, l.dims(), zeroRand())

@@ -13,6 +13,7 @@ func Variants() []Variant {
 		{"graph-off", Config{Graph: GraphOff}},
 		{"graph-mean", Config{Graph: GraphMean}},
 		{"no-similar", Config{Similar: -1}},
+		{"no-lead", Config{Lead: -1}},
 		{"no-identity", Config{Identity: "off"}},
 		{"no-time", Config{Time: "off"}},
 		{"no-average", Config{Average: -1}},

@@ -28,6 +28,10 @@ const (
 	opQuantiles
 	opSum
 	opLoss
+	opBatchMatMul
+	opDynamicGRU
+	opOwn
+	opExtended
 )
 
 // node is one operation as the tape remembers it: plain fields in place of a closure, so
@@ -43,6 +47,13 @@ type node[T Float] struct {
 	i, j, k int
 	s       T
 	gru     gruNode[T]
+	more    extended[T]
+	own     ownOperation[T]
+}
+
+// ownOperation is an operation whose constants outlive the tape's steps: they say how to go back.
+type ownOperation[T Float] interface {
+	back(t *Tape[T], n *node[T])
 }
 
 // back adds the derivative of one operation to its inputs' gradients.
@@ -94,5 +105,13 @@ func (t *Tape[T]) back(n *node[T]) {
 		backSum(n)
 	case opLoss:
 		backLoss(n)
+	case opBatchMatMul:
+		t.backBatchMatMul(n)
+	case opDynamicGRU:
+		t.backDynamicGRU(n)
+	case opOwn:
+		n.own.back(t, n)
+	case opExtended:
+		n.more.back(t)
 	}
 }

@@ -29,6 +29,13 @@ type Tape[T Float] struct {
 	sparse    sparseTask[T]
 	recurrent gruTask[T]
 	convolved convolveTask[T]
+
+	batched batchTask[T]
+	hopping hopTask[T]
+	growing graphTask[T]
+	cells   cellTask[T]
+
+	extensions extensions[T]
 }
 
 // elementBlock is the smallest block of a tape's memory for elements.
@@ -55,6 +62,7 @@ func (t *Tape[T]) Reset() {
 	t.indices.Reset()
 	t.graphs.Reset()
 	t.sparses.Reset()
+	t.extensions.reset()
 	t.nodes = t.nodes[:0]
 }
 

@@ -88,11 +88,11 @@ func (s *Study) records(ctx context.Context, e *evaluation.Exam, part string, me
 func (s *Study) record(ctx context.Context, e *evaluation.Exam, dir string, m evaluation.Method, seed uint64, p Progress) (*evaluation.Record, error) {
 	path := filepath.Join(dir, fmt.Sprintf("%s-%d.safetensors", strings.ReplaceAll(m.ID(), "/", "-"), seed))
 	identity := s.identity(e)
-	if r, err := read(path, identity); err == nil {
+	if r, err := read(path, identity); err == nil && s.enough(r) {
 		p.Finished, p.Read, p.Done = true, true, p.Done+1
 		s.tell(p)
 		return r, nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		p.Err = fmt.Errorf("%s is made again: %w", path, err)
 		s.tell(p)
 		p.Err = nil
@@ -116,6 +116,11 @@ func (s *Study) record(ctx context.Context, e *evaluation.Exam, dir string, m ev
 	p.Finished, p.Done = true, p.Done+1
 	s.tell(p)
 	return r, nil
+}
+
+// enough says whether a record serves: its training was not cut short, or not shorter than it would be now.
+func (s *Study) enough(r *evaluation.Record) bool {
+	return !r.Report.Cut || s.Budget > 0 && r.TrainSeconds >= 0.9*s.Budget.Seconds()
 }
 
 // left is how long a fit still takes at most.
@@ -145,9 +150,9 @@ func (s *Study) identity(e *evaluation.Exam) string {
 			_, _ = fmt.Fprint(h, st.Values[i], st.Mask[i])
 		}
 	}
-	return fmt.Sprintf("%s %x T=%d H=%d target=%d log=%t levels=%v parts=%g/%g segments=%t stride=%d lead=%d epochs=%d budget=%s",
+	return fmt.Sprintf("%s %x T=%d H=%d target=%d log=%t levels=%v parts=%g/%g segments=%t stride=%d lead=%d epochs=%d",
 		e.Name, h.Sum64(), e.Task.Input, e.Task.Horizons, e.Task.Target, e.Task.Log, e.Task.Levels, e.Valid, e.Test, e.BySegment,
-		e.Stride, e.Lead, s.Epochs, s.Budget)
+		e.Stride, e.Lead, s.Epochs)
 }
 
 func read(path, identity string) (r *evaluation.Record, err error) {
