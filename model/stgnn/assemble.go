@@ -262,7 +262,7 @@ func (a *assembler) lasts(x []float32, there uint32, last *[maxDiffused * ways]f
 func less(out, d, last *[ways]float32) {
 	out[0], out[1], out[2] = d[0]-last[0], d[1]-last[1], d[2]-last[2]
 	out[3], out[4], out[5] = d[3]-last[3], d[4]-last[4], d[5]-last[5]
-	out[6], out[7] = d[6]-last[6], d[7]-last[7]
+	out[6] = d[6] - last[6]
 }
 
 // scale puts the target's changes into their unit.

@@ -23,8 +23,8 @@ type city struct {
 }
 
 const (
-	cityEdges   = 5  // a service
-	citySimilar = 10 // a service
+	cityEdges = 5  // a service
+	cityLead  = 10 // a service
 )
 
 func newCity(services, steps int) city {
@@ -117,7 +117,7 @@ func stretchedMeta(t testing.TB, meta json.RawMessage, services []string) json.R
 	if err := json.Unmarshal(meta, &fields); err != nil {
 		t.Fatal(err)
 	}
-	fields["services"], fields["similar"], fields["lead"] = services, citySimilar, citySimilar
+	fields["services"], fields["lead"] = services, cityLead
 	out, err := json.Marshal(fields)
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func stretchedMeta(t testing.TB, meta json.RawMessage, services []string) json.R
 	return out
 }
 
-// stretch repeats what a state holds of few services for all, draws similar services and weights.
+// stretch repeats what a state holds of few services for all, draws leading services and weights.
 func (c city) stretch(tensors map[string]model.Tensor, few int) {
 	n := len(c.steps[0].Services)
 	rng := rand.New(rand.NewPCG(7, 7))
@@ -134,13 +134,12 @@ func (c city) stretch(tensors map[string]model.Tensor, few int) {
 		t := tensors[name]
 		tensors[name] = model.Tensor{Shape: append([]int{n}, t.Shape[1:]...), Data: repeated(t.Data, n*len(t.Data)/few)}
 	}
-	index, weight := make([]float32, n*citySimilar), make([]float32, n*citySimilar)
+	index, weight := make([]float32, n*cityLead), make([]float32, n*cityLead)
 	for i := range index {
 		index[i], weight[i] = float32(rng.IntN(n)), 0.1+0.9*rng.Float32()
 	}
-	tensors["similar/index"] = model.Tensor{Shape: []int{n, citySimilar}, Data: index}
-	tensors["similar/weight"] = model.Tensor{Shape: []int{n, citySimilar}, Data: weight}
-	tensors["lead/index"], tensors["lead/weight"] = tensors["similar/index"], tensors["similar/weight"]
+	tensors["lead/index"] = model.Tensor{Shape: []int{n, cityLead}, Data: index}
+	tensors["lead/weight"] = model.Tensor{Shape: []int{n, cityLead}, Data: weight}
 	for _, name := range []string{"head.weight", "lags.weight", "day.weight", "identity.weight"} {
 		for i := range tensors[name].Data {
 			tensors[name].Data[i] += 0.05 * float32(rng.NormFloat64())

@@ -35,6 +35,18 @@ const (
 	GuardOff  = "off"
 )
 
+// The values of Config.Edges: what weighs a callee.
+const (
+	EdgesTime  = "time"  // the number of calls, and beside it the time spent in them
+	EdgesCalls = "calls" // the number of calls alone
+)
+
+// The values of Config.Window: how a service's window is read.
+const (
+	WindowMLP = "mlp" // all slices at once
+	WindowGRU = "gru" // one after the other
+)
+
 // The values of Config.Adjacency, paper mode's edge weights.
 const (
 	AdjacencyLog    = "log"    // log(1 + calls), scaled to [0, 1]
@@ -52,11 +64,13 @@ type Config struct {
 	Embed    int     `json:"embed"`    // of the time-of-day and identity embeddings; default 24
 	Blocks   int     `json:"blocks"`   // residual blocks; default 3
 	Dropout  float64 `json:"dropout"`  // in residual blocks; default 0.15; negative for none
-	Similar  int     `json:"similar"`  // correlated services that are averaged; default 10; negative for none
-	Lead     int     `json:"lead"`     // leading services that are averaged; default 10; negative for none
+	Lead     int     `json:"lead"`     // services that move before a service does, averaged; default 10; negative for none
 	Identity string  `json:"identity"` // "on" (default) or "off": an embedding for each service seen in training
 	Graph    string  `json:"graph"`    // default GraphOn
 	Time     string  `json:"time"`     // "auto" (default: day from two days of history, week from two weeks) or "off"
+	Edges    string  `json:"edges"`    // default EdgesTime
+	Window   string  `json:"window"`   // default WindowMLP
+	Blank    float64 `json:"blank"`    // share of training rows whose neighbours, or other channels, are blanked out; default 0.1; negative for none
 	Guard    string  `json:"guard"`    // default GuardAuto
 	Huber    float64 `json:"huber"`    // weight of the centre's Huber loss beside the pinball loss; default 0.1; negative for none
 
@@ -95,6 +109,8 @@ func (c Config) withDefaults() Config {
 	defText(&c.Graph, GraphOn)
 	defText(&c.Time, "auto")
 	defText(&c.Guard, GuardAuto)
+	defText(&c.Edges, EdgesTime)
+	defText(&c.Window, WindowMLP)
 	defText(&c.Adjacency, AdjacencyLog)
 	epochs, rate, decay := 30, 2e-3, 1e-2
 	if c.Mode == ModePaper {
@@ -103,7 +119,6 @@ func (c Config) withDefaults() Config {
 	def(&c.Width, 64)
 	def(&c.Embed, 24)
 	def(&c.Blocks, 3)
-	def(&c.Similar, 10)
 	def(&c.Lead, 10)
 	def(&c.Hidden, 64)
 	def(&c.Epochs, epochs)
@@ -112,6 +127,7 @@ func (c Config) withDefaults() Config {
 	def(&c.BatchRow, 512)
 	defFloat(&c.Dropout, 0.15)
 	defFloat(&c.Huber, 0.1)
+	defFloat(&c.Blank, 0.1)
 	defFloat(&c.Rate, rate)
 	defFloat(&c.Decay, decay)
 	defFloat(&c.Average, 0.99)
@@ -135,6 +151,8 @@ func (c Config) check() error {
 		one("graph", c.Graph, GraphOn, GraphMean, GraphOff),
 		one("time", c.Time, "auto", "off"),
 		one("guard", c.Guard, GuardAuto, GuardOn, GuardOff),
+		one("edges", c.Edges, EdgesTime, EdgesCalls),
+		one("window", c.Window, WindowMLP, WindowGRU),
 		one("adjacency", c.Adjacency, AdjacencyLog, AdjacencyRaw, AdjacencyBinary),
 	} {
 		if err != nil {

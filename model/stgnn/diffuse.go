@@ -8,10 +8,9 @@ const (
 	alongTwice         // the same of that
 	againstOnce        // mean over callers
 	againstTwice
-	alongTime    // mean over callees, weighted by the time spent in them
-	bySimilarity // mean over correlated services
-	byLead       // mean over services that lead this one
-	byAll        // mean over all services
+	alongTime // mean over callees, weighted by the time spent in them
+	byLead    // mean over services that move before this one does
+	byAll     // mean over all services
 	ways
 )
 
@@ -22,7 +21,6 @@ type maker struct {
 	ring  *ring // whose spare features are used again; may be nil
 	graph reach
 	kin   kin
-	leads kin
 
 	x, one, two []mark    // [N]
 	z           []float32 // [N] one channel
@@ -52,8 +50,7 @@ func (m *maker) diffuse(g *model.Graph, out *features) {
 	m.x, m.one, m.two, m.z = sized(m.x, n), sized(m.one, n), sized(m.two, n), sized(m.z, n)
 	if mode == GraphOn {
 		m.graph.of(g, n)
-		m.kin.of(m.l.similar, len(m.l.scale.names), out.known)
-		m.leads.of(m.l.lead, len(m.l.scale.names), out.known)
+		m.kin.of(m.l.lead, len(m.l.scale.names), out.known)
 		copy(out.degree, m.graph.degree)
 	}
 	for k, c := range m.l.channels.diffused {
@@ -96,11 +93,10 @@ func (m *maker) walk(out *features, k, from, to int) {
 	g.along.mean(m.one, m.two, out.way(k, alongTwice), from, to)
 	g.against.mean(m.x, m.one, out.way(k, againstOnce), from, to)
 	g.against.mean(m.one, m.two, out.way(k, againstTwice), from, to)
-	if g.timed {
+	if g.timed && m.l.cfg.Edges == EdgesTime {
 		g.time.mean(m.x, m.two, out.way(k, alongTime), from, to)
 	}
-	m.kin.links.mean(m.x, m.two, out.way(k, bySimilarity), from, to)
-	m.leads.links.mean(m.x, m.two, out.way(k, byLead), from, to)
+	m.kin.links.mean(m.x, m.two, out.way(k, byLead), from, to)
 }
 
 // all is the mean over all services, the same for each.

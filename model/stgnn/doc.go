@@ -4,7 +4,7 @@
 // Default mode (diffuse once, then one residual network for every service; after SGP, Cini et
 // al., AAAI 2023, and STID, Shao et al., CIKM 2022):
 //
-//	Step ──scale──▶ z ──diffuse along, against the calls, to similar services──▶ features of the slice (kept T slices)
+//	Step ──scale──▶ z ──diffuse along, against the calls, from leading services──▶ features of the slice (kept T slices)
 //	T slices of features ──assemble──▶ one row a service ──Linear, embeddings, residual blocks──▶
 //	    change from the last value, H horizons × Q quantiles
 //

@@ -38,6 +38,7 @@ func (p *problem) Loss(t *tensor.Tape[float32], windows []int, rng *rand.Rand) *
 			p.batch.name[i] = -1
 		}
 	}
+	p.blank(rng)
 	y := l.net.forward(t, p.batch, rng)
 	loss := t.Pinball(y, r.target, r.weight, l.task.Levels)
 	if l.cfg.Huber > 0 {

@@ -12,19 +12,17 @@ import (
 // between fits.
 type learned struct {
 	basis
-	similar similar
-	lead    similar
-	usual   []float32 // [names + 1] usual unit of change, of all services at the end
-	extent  []float32 // [names, 2] lowest and highest target value in training, standardised
-	clock   clock
-	net     *network[float32]
+	lead   lead
+	usual  []float32 // [names + 1] usual unit of change, of all services at the end
+	extent []float32 // [names, 2] lowest and highest target value in training, standardised
+	clock  clock
+	net    *network[float32]
 }
 
 // prepare learns all but the weights from the training slices. With before the weights
 // of an earlier fit are kept, the identities by name.
 func prepare(cfg Config, t model.Task, train []*model.Step, seed uint64, before *learned) *learned {
 	l := &learned{basis: newBasis(cfg, t, train)}
-	l.similar = newSimilar(train, t, l.channels, l.scale, cfg.Similar)
 	l.lead = newLead(train, t, l.channels, l.scale, cfg.Lead)
 	l.clock = newClock(train, cfg.Time)
 	l.net = newNetwork[float32](cfg, l.dims(), rand.New(rand.NewPCG(seed, 0x77656967)))
@@ -37,6 +35,7 @@ func prepare(cfg Config, t model.Task, train []*model.Step, seed uint64, before 
 func (l *learned) dims() dims {
 	return dims{
 		inputs: l.rowWidth(), lag: l.task.Input * len(l.channels.diffused) * ways, lags: l.task.Input - 1, slots: l.clock.Slots, services: len(l.scale.names),
+		series:   series{steps: l.task.Input, neighbours: len(l.channels.diffused) * ways, own: len(l.task.Channels)},
 		horizons: l.task.Horizons, quantiles: len(l.task.Levels), median: median(l.task.Levels),
 	}
 }

@@ -127,7 +127,7 @@ func (r *reach) turned(n int) {
 
 func logCount(n int32) float32 { return float32(math.Log1p(float64(n))) }
 
-// kin links the similar services of one set of services. It is made once for slices that share their
+// kin links the leading services of one set of services. It is made once for slices that share their
 // services' places in the scaler.
 type kin struct {
 	known []int32
@@ -136,7 +136,7 @@ type kin struct {
 }
 
 // of prepares the links, unless they are the last ones.
-func (k *kin) of(sim similar, names int, known []int32) {
+func (k *kin) of(led lead, names int, known []int32) {
 	if len(k.known) == len(known) && len(k.links.first) > 0 && (len(known) == 0 || &k.known[0] == &known[0]) {
 		return
 	}
@@ -154,17 +154,17 @@ func (k *kin) of(sim similar, names int, known []int32) {
 	a.first[0] = 0
 	for i, row := range known {
 		if row >= 0 {
-			k.add(sim, int(row)*sim.k, (int(row)+1)*sim.k)
+			k.add(led, int(row)*led.k, (int(row)+1)*led.k)
 		}
 		a.first[i+1] = int32(len(a.to))
 	}
 }
 
 // add links to those of the listed services that are there.
-func (k *kin) add(sim similar, from, to int) {
-	for m := from; m < to && sim.index[m] >= 0; m++ {
-		if p := k.place[sim.index[m]]; p > 0 {
-			k.links.to, k.links.weight = append(k.links.to, p-1), append(k.links.weight, sim.weight[m])
+func (k *kin) add(led lead, from, to int) {
+	for m := from; m < to && led.index[m] >= 0; m++ {
+		if p := k.place[led.index[m]]; p > 0 {
+			k.links.to, k.links.weight = append(k.links.to, p-1), append(k.links.weight, led.weight[m])
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 // standardised scale.
 type network[T tensor.Float] struct {
 	window *nn.Linear[T]
+	along  *along[T]        // reads the window slice by slice beside it; nil: window alone
 	day    *nn.Embedding[T] // [slots, embed]
 	name   *nn.Embedding[T] // [services of training, embed]; nil without identity
 	blocks []*nn.Residual[T]
@@ -26,6 +27,7 @@ type network[T tensor.Float] struct {
 type dims struct {
 	inputs, slots, services     int
 	lag, lags                   int // the target's own changes among the inputs
+	series                      series
 	horizons, quantiles, median int
 }
 
@@ -36,6 +38,10 @@ func newNetwork[T tensor.Float](c Config, d dims, rng *rand.Rand) *network[T] {
 	n.window = nn.NewLinear[T](d.inputs, c.Width, rng)
 	n.day = nn.NewEmbedding[T](d.slots, c.Embed, 0, 1, rng)
 	width := c.Width + c.Embed
+	if c.Window == WindowGRU {
+		n.along = newAlong[T](d.series, c.Width, rng)
+		width += c.Width
+	}
 	if c.Identity == "on" {
 		n.name = nn.NewEmbedding[T](d.services, c.Embed, 0, identityDecay, rng)
 		width += c.Embed
@@ -71,12 +77,16 @@ type batch[T tensor.Float] struct {
 func (n *network[T]) forward(t *tensor.Tape[T], b batch[T], rng *rand.Rand) *tensor.Var[T] {
 	rows := len(b.base)
 	window, day := n.window.Forward(t, t.Const(b.x, rows, len(b.x)/max(rows, 1))), n.day.Forward(t, b.slot)
-	var h *tensor.Var[T]
+	parts, k := [4]*tensor.Var[T]{window, day}, 2 // on the stack: a forecast allocates nothing
 	if n.name != nil {
-		h = t.Concat(window, day, n.name.Forward(t, b.name))
-	} else {
-		h = t.Concat(window, day)
+		parts[k] = n.name.Forward(t, b.name)
+		k++
 	}
+	if n.along != nil {
+		parts[k] = n.along.forward(t, b.x, rows)
+		k++
+	}
+	h := t.Concat(parts[:k]...)
 	for _, block := range n.blocks {
 		h = block.Forward(t, h, rng)
 	}
@@ -108,6 +118,9 @@ func (n *network[T]) params() []nn.Param[T] {
 	out := append(n.window.Params("window"), n.day.Params("day")...)
 	if n.name != nil {
 		out = append(out, n.name.Params("identity")...)
+	}
+	if n.along != nil {
+		out = append(out, n.along.gru.Params("along")...)
 	}
 	for i, b := range n.blocks {
 		out = append(out, b.Params(fmt.Sprintf("block%d", i))...)

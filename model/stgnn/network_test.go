@@ -179,23 +179,25 @@ func TestRingWorksOnTheNewSliceOnly(t *testing.T) {
 	}
 }
 
-func TestSimilarFindsTheTwin(t *testing.T) {
+func TestLeadFindsWhoMovesBefore(t *testing.T) {
 	task := model.Task{Channels: []string{"value"}, Input: 4, Horizons: 1, Levels: []float64{0.5}}
 	rng := rand.New(rand.NewPCG(4, 4))
 	services := []string{"a", "b", "c", "d"}
 	var steps []*model.Step
-	for k := range 200 {
+	before := float32(0)
+	for k := range 400 {
 		x, y := float32(rng.NormFloat64()), float32(rng.NormFloat64())
 		steps = append(steps, &model.Step{At: int64(k), Width: 1, Services: services,
-			Values: []float32{x, y, 2*x + 0.1*y, 5}, Mask: []float32{1, 1, 1, 1}})
+			Values: []float32{x, y, 2*before + 0.1*y, 5}, Mask: []float32{1, 1, 1, 1}})
+		before = x
 	}
 	ch := newChannels(task)
 	sc := newScaler(steps, task, ch, ScalePerService)
-	s := newSimilar(steps, task, ch, sc, 2)
-	if s.index[0] != 2 || s.index[2*s.k] != 0 || s.weight[0] < 0.9 {
-		t.Errorf("a's most similar is %v (%v), c's is %v", s.index[0], s.weight[0], s.index[2*s.k])
+	l := newLead(steps, task, ch, sc, 2)
+	if l.index[2*l.k] != 0 || l.weight[2*l.k] < 0.5 {
+		t.Errorf("c follows a, but its first leader is %v (%v)", l.index[2*l.k], l.weight[2*l.k])
 	}
-	if s.index[3*s.k] != -1 {
-		t.Errorf("a constant service is similar to %v", s.index[3*s.k])
+	if l.index[0] == 2 || l.index[3*l.k] != -1 {
+		t.Errorf("a is led by %v, a constant service by %v", l.index[0], l.index[3*l.k])
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // stateVersion is the layout of State's content.
-const stateVersion = 1
+const stateVersion = 2
 
 // meta is State.Meta: all but the arrays.
 type meta struct {
@@ -20,25 +20,22 @@ type meta struct {
 	Config   Config     `json:"config"`
 	Clock    clock      `json:"clock"`
 	Services []string   `json:"services"`
-	Similar  int        `json:"similar"`
 	Lead     int        `json:"lead"`
 }
 
 const networkName = "stgnn"
 
 // State implements model.Forecaster. Arrays are those of the network under their own names,
-// those of the scaler under scale/ and the similar services under similar/.
+// those of the scaler under scale/ and the leading services under lead/.
 func (s *forecaster) State() (model.State, error) {
 	if s.learned == nil {
 		return model.State{}, ErrNotFitted
 	}
 	l := s.learned
 	m := meta{Network: networkName, Version: stateVersion, Task: l.task, Config: l.cfg,
-		Clock: l.clock, Services: l.scale.names, Similar: l.similar.k, Lead: l.lead.k}
+		Clock: l.clock, Services: l.scale.names, Lead: l.lead.k}
 	tensors := weights(l.net.params())
 	l.scale.store(tensors, len(l.task.Channels))
-	tensors["similar/index"] = floats(l.similar.index, len(l.scale.names), l.similar.k)
-	tensors["similar/weight"] = tensorOf(l.similar.weight, len(l.scale.names), l.similar.k)
 	tensors["lead/index"] = floats(l.lead.index, len(l.scale.names), l.lead.k)
 	tensors["lead/weight"] = tensorOf(l.lead.weight, len(l.scale.names), l.lead.k)
 	tensors["extent"] = tensorOf(l.extent, len(l.scale.names), 2)
@@ -55,19 +52,16 @@ func (s *forecaster) Restore(st model.State) error {
 	}
 	r := reader{tensors: st.Tensors}
 	l := &learned{basis: r.basis(m), clock: m.Clock}
-	l.similar = similar{k: m.Similar,
-		index:  integers(r.take("similar/index", len(m.Services), m.Similar)),
-		weight: r.take("similar/weight", len(m.Services), m.Similar)}
-	l.lead = similar{k: m.Lead,
+	l.lead = lead{k: m.Lead,
 		index:  integers(r.take("lead/index", len(m.Services), m.Lead)),
 		weight: r.take("lead/weight", len(m.Services), m.Lead)}
 	l.extent = r.take("extent", len(m.Services), 2)
 	l.usual = r.take("usual", len(m.Services)+1)
 	l.net = newNetwork[float32](m.Config, l.dims(), zeroRand())
 	r.weights(l.net.params())
-	for _, i := range l.similar.index {
+	for _, i := range l.lead.index {
 		if int(i) >= len(m.Services) {
-			return fmt.Errorf("stgnn: similar service %d of %d", i, len(m.Services))
+			return fmt.Errorf("stgnn: leading service %d of %d", i, len(m.Services))
 		}
 	}
 	if r.err != nil {

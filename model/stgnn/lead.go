@@ -10,51 +10,24 @@ import (
 	"presage/model"
 )
 
-// similar lists, for each service of the scaler, the services whose target moved like
-// its own in training.
-type similar struct {
+// lead lists, for each service of the scaler, the services whose target moved in training before its own did: edges
+// that are learned beside those that are observed.
+type lead struct {
 	k      int
 	index  []int32   // [names, k] places in the scaler, -1 where there are fewer
 	weight []float32 // [names, k] correlations, all positive
 }
 
 const (
-	similarSteps    = 2048 // slices to correlate on, the last ones
-	similarFewest   = 24   // fewer mean nothing
-	similarSmallest = 0.1  // weakest correlation that counts
-	similarServices = 4096 // above it nothing is searched: the matrix of all pairs would take 64 MiB and more
+	leadSteps    = 2048 // slices to correlate on, the last ones
+	leadFewest   = 24   // fewer mean nothing
+	leadSmallest = 0.1  // weakest correlation that counts
+	leadServices = 4096 // above it nothing is searched: the matrix of all pairs would take 64 MiB and more
 )
 
-// newSimilar correlates the services' high-pass residuals, the target less its mean over the T slices
-// before, over the last training slices. A missing value's residual counts as zero.
-func newSimilar(steps []*model.Step, t model.Task, ch channels, sc *scaler, k int) similar {
-	n := len(sc.names)
-	sim := similar{k: max(k, 0)}
-	if k <= 0 || n < 2 || n > similarServices {
-		sim.k = 0
-		return sim
-	}
-	sim.index = make([]int32, n*k)
-	sim.weight = make([]float32, n*k)
-	for i := range sim.index {
-		sim.index[i] = -1
-	}
-	steps = steps[max(0, len(steps)-similarSteps):]
-	if len(steps) < similarFewest {
-		return sim
-	}
-	r := residuals(steps, t, ch, sc)
-	rows := blas32.General{Rows: n, Cols: len(steps), Stride: len(steps), Data: r}
-	corr := blas32.General{Rows: n, Cols: n, Stride: n, Data: make([]float32, n*n)}
-	blas32.Gemm(blas.NoTrans, blas.Trans, 1, rows, rows, 0, corr)
-
-	sim.best(corr)
-	return sim
-}
-
 // best keeps each service's strongest positive correlations, the rows of corr [names, names].
-func (sim similar) best(corr blas32.General) {
-	n, k := corr.Rows, sim.k
+func (l lead) best(corr blas32.General) {
+	n, k := corr.Rows, l.k
 	type pair struct {
 		with int32
 		corr float32
@@ -63,7 +36,7 @@ func (sim similar) best(corr blas32.General) {
 	for i := range n {
 		best = best[:0]
 		for j := range n {
-			if c := corr.Data[i*n+j]; j != i && c > similarSmallest {
+			if c := corr.Data[i*n+j]; j != i && c > leadSmallest {
 				best = append(best, pair{int32(j), c})
 			}
 		}
@@ -77,36 +50,37 @@ func (sim similar) best(corr blas32.General) {
 			return int(a.with - b.with)
 		})
 		for m, p := range best[:min(k, len(best))] {
-			sim.index[i*k+m], sim.weight[i*k+m] = p.with, p.corr
+			l.index[i*k+m], l.weight[i*k+m] = p.with, p.corr
 		}
 	}
 }
 
-// newLead is newSimilar of the services that move before a service does: its change over the steps ahead is
-// correlated with the others' residuals at the present.
-func newLead(steps []*model.Step, t model.Task, ch channels, sc *scaler, k int) similar {
+// newLead correlates each service's change over a quarter of the horizon with all services' high-pass residuals at the
+// present, the target less its mean over the T slices before, over the last training slices. What is missing counts
+// as zero.
+func newLead(steps []*model.Step, t model.Task, ch channels, sc *scaler, k int) lead {
 	n := len(sc.names)
-	sim := similar{k: max(k, 0)}
-	if k <= 0 || n < 2 || n > similarServices {
-		sim.k = 0
-		return sim
+	l := lead{k: max(k, 0)}
+	if k <= 0 || n < 2 || n > leadServices {
+		l.k = 0
+		return l
 	}
-	sim.index = make([]int32, n*k)
-	sim.weight = make([]float32, n*k)
-	for i := range sim.index {
-		sim.index[i] = -1
+	l.index = make([]int32, n*k)
+	l.weight = make([]float32, n*k)
+	for i := range l.index {
+		l.index[i] = -1
 	}
-	steps = steps[max(0, len(steps)-similarSteps):]
-	if len(steps) < similarFewest {
-		return sim
+	steps = steps[max(0, len(steps)-leadSteps):]
+	if len(steps) < leadFewest {
+		return l
 	}
 	now, ahead := residuals(steps, t, ch, sc), changes(steps, t, ch, sc)
 	r := blas32.General{Rows: n, Cols: len(steps), Stride: len(steps), Data: now}
 	c := blas32.General{Rows: n, Cols: len(steps), Stride: len(steps), Data: ahead}
 	corr := blas32.General{Rows: n, Cols: n, Stride: n, Data: make([]float32, n*n)}
 	blas32.Gemm(blas.NoTrans, blas.Trans, 1, c, r, 0, corr)
-	sim.best(corr)
-	return sim
+	l.best(corr)
+	return l
 }
 
 // changes are [names, steps] rows of length one (or zero): the change of the target to a quarter of the horizon ahead.
