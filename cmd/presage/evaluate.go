@@ -117,6 +117,7 @@ func (f *evaluateFlags) run(ctx context.Context, x experiment, out, progress io.
 	}
 	d := evaluation.Data{
 		Name: f.name(), Steps: steps, Task: task, Valid: f.valid, Test: f.test, BySegment: f.bySegment, Stride: f.stride,
+		Floors: f.floors,
 	}
 	text, err := x.run(ctx, f, s, d)
 	view.Done()

@@ -78,6 +78,7 @@ func commands() []*cobra.Command {
 		newSubscribe(),
 		newTrain(),
 		newEvaluate(),
+		newWorlds(),
 		newHistory(),
 		newModels(),
 		newConfig(),

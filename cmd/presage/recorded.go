@@ -13,8 +13,11 @@ import (
 
 	"presage/internal/screen"
 	"presage/internal/summary"
+	"presage/internal/simulated"
 	"presage/model"
+	"presage/model/evaluation"
 	"presage/model/matrix"
+	"presage/replay/generated/worlds"
 	"presage/windower/slice"
 )
 
@@ -32,11 +35,12 @@ type historyFlags struct {
 	level           float64
 	limit           int64
 	source          sourceFlags
+	floors          []evaluation.Floor // of a generated world
 }
 
 func (f *historyFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", "history", "history: the slices of --state; matrix: a CSV of series; or a recording's format: "+strings.Join(formatNames(), ", "))
+	flags.StringVar(&f.format, "format", "history", "history: the slices of --state; matrix: a CSV of series; world: a generated world; or a recording's format: "+strings.Join(formatNames(), ", "))
 	flags.StringVar(&f.data, "data", "", "the recording; matrix: CSV (or .csv.gz) with a row a time step and a column a series, or a folder with one")
 	flags.StringVar(&f.adjacency, "adjacency", "", "matrix: CSV of N rows and columns; may be left out")
 	flags.StringVar(&f.label, "name", "", "of the data, in tables (default: from --data)")
@@ -76,6 +80,17 @@ func (f *historyFlags) read(ctx context.Context, view *screen.Screen) ([]*model.
 	task, err := model.NewTask(f.target, f.input, f.horizons, f.level)
 	if err != nil {
 		return nil, task, misuse{err}
+	}
+	if f.format == "world" {
+		if f.data == "" {
+			return nil, task, misusef("--format world needs --data: a folder that presage worlds make wrote")
+		}
+		d, err := worlds.Open(f.data)
+		if err != nil {
+			return nil, task, err
+		}
+		f.floors = simulated.Floors(d)
+		return simulated.Steps(d), task, nil
 	}
 	if f.format == "history" {
 		steps, err := historySteps(f.state, &f.graph)

@@ -22,6 +22,8 @@ type Data struct {
 	// Lead is the number of slices before an origin that must be there beside the input, so that histories of
 	// different lengths are scored on the same origins; 0 means none.
 	Lead int
+	// Floors are known of generated worlds. Their origins are scored whatever the stride.
+	Floors []Floor
 }
 
 // Exam is a history cut into parts, with the truths of all scored windows.
@@ -70,9 +72,15 @@ func NewExam(d Data) (*Exam, error) {
 // strided lists the windows that are scored. Their capacity ends with them: what comes after can't be reached.
 func (e *Exam) strided(steps []*model.Step) []model.Window {
 	var out []model.Window
+	always := map[int64]bool{}
+	for _, f := range e.Floors {
+		for _, at := range f.Origins {
+			always[at] = true
+		}
+	}
 	t, h := e.Task.Input, e.Task.Horizons
 	for _, o := range model.Origins(steps, t, h) {
-		if !e.onStride(steps[o]) || o+1 < e.Lead || e.Lead > 0 && steps[o+1-e.Lead].Segment != steps[o].Segment {
+		if !e.onStride(steps[o]) && !always[steps[o].At] || o+1 < e.Lead || e.Lead > 0 && steps[o+1-e.Lead].Segment != steps[o].Segment {
 			continue
 		}
 		out = append(out, model.Window{Input: steps[o-t+1 : o+1 : o+1], Target: steps[o+1 : o+1+h : o+1+h]})

@@ -23,6 +23,8 @@ type Results struct {
 	Methods      []MethodResult `json:"methods"`
 	// Without has the same methods on the points that are not interpolated; nil where none is.
 	Without []MethodResult `json:"methods_without_interpolated,omitempty"`
+	// Gap says how far each method goes from persistence to the floor of a generated world.
+	Gap []GapRow `json:"gap,omitempty"`
 	// Left names methods that could not be fitted, and why.
 	Left map[string]string `json:"left_out,omitempty"`
 }
@@ -61,6 +63,7 @@ func (e *Exam) SummaryOf(records []*Record, hero string, steps []int, f Filter) 
 	if len(r.Methods) > 0 {
 		r.PointsTest = r.Methods[0].Horizons[0].Points
 	}
+	r.Gap = e.Gap(records)
 	linear, all := 0, 0
 	for k, v := range e.Truth {
 		if v == v {

@@ -34,6 +34,10 @@ func (r Results) Markdown(w io.Writer, steps []int) error {
 	}
 	versus(&b, "all points", r.Methods)
 	versus(&b, "points that are not interpolated", r.Without)
+	if len(r.Gap) > 0 {
+		b.WriteString("\nShare of the gap from persistence to F1, which knows the simulator's whole state at the origin, at the origins where F1 was measured (F0 knows the target's true mean: what is left is sampling noise):\n\n")
+		table(&b, r.gap(steps))
+	}
 	b.WriteString("\nIntervals and scaled errors, means over all steps:\n\n")
 	table(&b, r.intervals())
 	b.WriteString("\nCost:\n\n")
@@ -149,6 +153,28 @@ func (r Results) intervals() [][]string {
 			Number(m.mean(func(h HorizonScore) float64 { return h.Width })), Number(m.mean(func(h HorizonScore) float64 { return h.WinklerRelative })),
 			Number(m.mean(func(h HorizonScore) float64 { return h.MAEScaled })), Number(m.mean(func(h HorizonScore) float64 { return h.RMSEScaled })),
 		})
+	}
+	return rows
+}
+
+func (r Results) gap(steps []int) [][]string {
+	head := []string{"method", "MAE mean", "MAE scaled mean", "gap closed"}
+	for _, s := range steps {
+		head = append(head, fmt.Sprintf("at %d", s))
+	}
+	for _, s := range steps {
+		head = append(head, fmt.Sprintf("R² at %d (service median)", s))
+	}
+	rows := [][]string{head}
+	for _, g := range r.Gap {
+		row := []string{g.Method, Number(g.MAE), Number(g.MAEScaled), Number(g.Mean)}
+		for _, s := range steps {
+			row = append(row, Number(g.Share[s-1]))
+		}
+		for _, s := range steps {
+			row = append(row, Number(g.R2Median[s-1]))
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }
