@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"presage/internal/screen"
-	"presage/internal/summary"
 	"presage/internal/simulated"
+	"presage/internal/summary"
 	"presage/model"
 	"presage/model/evaluation"
 	"presage/model/matrix"

@@ -105,7 +105,7 @@ func (e *Exam) forecast(ctx context.Context, f model.Forecaster, r *Record) erro
 				}
 			}
 		}
-		c.issue(w, p.Services, func(service string, step int, q model.Point) {
+		c.issue(w, p.Services, func(_ string, step int, q model.Point) {
 			if k < e.First {
 				smear.add(step, q)
 			}

@@ -52,6 +52,11 @@ func (p *problem) newBand() *band {
 			if len(d) > 0 && level != 0.5 {
 				v = d[min(int(level*float64(len(d))), len(d)-1)]
 			}
+			if level < 0.5 { // a biased network's quantiles must not cross either
+				v = math.Min(v, 0)
+			} else {
+				v = math.Max(v, 0)
+			}
 			b.Offsets = append(b.Offsets, float32(v))
 		}
 	}

@@ -40,7 +40,6 @@ type forecaster struct {
 	band    *band // of a network that gives a point
 	batch   Batch
 	window  series // of a forecast
-	values  []float32
 }
 
 // Fit implements model.Forecaster. A warm start keeps the weights where the services are the same.
