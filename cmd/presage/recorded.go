@@ -41,7 +41,7 @@ type historyFlags struct {
 func (f *historyFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "history", "history: the slices of --state; matrix: a CSV of series; world: a generated world; or a recording's format: "+strings.Join(formatNames(), ", "))
-	flags.StringVar(&f.data, "data", "", "the recording; matrix: CSV (or .csv.gz) with a row a time step and a column a series, or a folder with one")
+	flags.StringVar(&f.data, "data", "", "the recording; matrix: CSV (or .csv.gz) with a row a time step and a column a series, or a folder of it and its adjacency")
 	flags.StringVar(&f.adjacency, "adjacency", "", "matrix: CSV of N rows and columns; may be left out")
 	flags.StringVar(&f.label, "name", "", "of the data, in tables (default: from --data)")
 	flags.DurationVar(&f.width, "slice", 0, "width of a slice (default: matrix 5m, a recording by its length)")
@@ -140,7 +140,14 @@ func (f *historyFlags) matrix() ([]*model.Step, model.Task, error) {
 	if width == 0 {
 		width = 5 * time.Minute
 	}
-	steps, err := matrix.Open(f.data, f.adjacency, matrix.Options{Width: width, ZeroMissing: f.zeroMissing})
+	series, adjacency, err := matrix.Find(f.data)
+	if err != nil {
+		return nil, task, err
+	}
+	if f.adjacency != "" {
+		adjacency = f.adjacency
+	}
+	steps, err := matrix.Open(series, adjacency, matrix.Options{Width: width, ZeroMissing: f.zeroMissing})
 	return steps, task, err
 }
 

@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"slices"
@@ -52,23 +53,13 @@ func Read(series, adjacency io.Reader, seriesName, adjacencyName string, o Optio
 		return nil, err
 	}
 	n := len(order)
-	graph := &model.Graph{RowPtr: make([]int32, n+1)}
-	if adjacency != nil {
-		a, err := readTable(adjacency, adjacencyName, "no")
-		if err != nil {
-			return nil, err
-		}
-		if a.width != n || len(a.rows) != n {
-			return nil, fmt.Errorf("%s has %d rows and %d columns, but %s has %d series: expected %d × %d",
-				adjacencyName, len(a.rows), a.width, seriesName, n, n, n)
-		}
-		if graph, err = a.graph(order); err != nil {
-			return nil, err
-		}
-	}
 	services := make([]string, n)
 	for i, c := range order {
 		services[i] = t.names[c]
+	}
+	graph, err := readGraph(adjacency, adjacencyName, seriesName, order, services)
+	if err != nil {
+		return nil, err
 	}
 	steps := make([]*model.Step, len(t.rows))
 	for k, row := range t.rows {
@@ -86,6 +77,27 @@ func Read(series, adjacency io.Reader, seriesName, adjacencyName string, o Optio
 		steps[k] = s
 	}
 	return steps, nil
+}
+
+// readGraph reads an adjacency: N rows of N weights in the order of the series' columns, or a list of edges by name.
+func readGraph(adjacency io.Reader, name, seriesName string, order []int, services []string) (*model.Graph, error) {
+	n := len(order)
+	if adjacency == nil {
+		return &model.Graph{RowPtr: make([]int32, n+1)}, nil
+	}
+	in := bufio.NewReader(adjacency)
+	if listsEdges(in) {
+		return readEdges(in, name, services)
+	}
+	a, err := readTable(in, name, "no")
+	if err != nil {
+		return nil, err
+	}
+	if a.width != n || len(a.rows) != n {
+		return nil, fmt.Errorf("%s has %d rows and %d columns, but %s has %d series: expected %d × %d, or a list of edges under the header %s",
+			name, len(a.rows), a.width, seriesName, n, n, n, strings.Join(edgeHeader, ","))
+	}
+	return a.graph(order)
 }
 
 // order lists the columns by name.

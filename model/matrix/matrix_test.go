@@ -152,3 +152,48 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestEdgesByName(t *testing.T) {
+	series := "b,a\n1,2\n3,4\n"
+	steps, err := matrix.Read(strings.NewReader(series), strings.NewReader("from,to,weight\nb,a,0.5\n"), "s", "e", matrix.Options{Header: "yes"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := steps[0].Graph
+	if len(g.Col) != 1 || g.RowPtr[1] != 0 || g.RowPtr[2] != 1 || g.Col[0] != 0 || g.Weight[0] != 0.5 {
+		t.Errorf("%+v", g)
+	}
+	for text, want := range map[string]string{
+		"from,to,weight\nb,c,1\n":   `e:2: "c" is no column`,
+		"from,to,weight\nb,a\n":     "e:2: 2 columns",
+		"from,to,weight\nb,a,NaN\n": `e:2: weight "NaN"`,
+		"from,to,weight\nb,a,-1\n":  `e:2: weight "-1"`,
+	} {
+		_, err := matrix.Read(strings.NewReader(series), strings.NewReader(text), "s", "e", matrix.Options{Header: "yes"})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestFolderHoldsSeriesAndAdjacency(t *testing.T) {
+	dir := t.TempDir()
+	if _, _, err := matrix.Find(dir); err == nil {
+		t.Error("an empty folder holds a matrix")
+	}
+	for _, name := range []string{"speed.csv.gz", "adj_mx.csv", "notes.txt"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	series, adjacency, err := matrix.Find(dir)
+	if err != nil || filepath.Base(series) != "speed.csv.gz" || filepath.Base(adjacency) != "adj_mx.csv" {
+		t.Errorf("%q, %q, %v", series, adjacency, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "other.csv"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := matrix.Find(dir); err == nil {
+		t.Error("two series in a folder, and no error")
+	}
+}
