@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -128,15 +131,20 @@ func (f *evaluateFlags) run(ctx context.Context, x experiment, out, progress io.
 	return err
 }
 
-// command is what makes the results again.
+// command is what makes the results again; folders by their last names.
 func (f *evaluateFlags) command(use string) string {
 	args := []string{"presage", "evaluate", use}
-	for k, a := range os.Args {
-		if k > 0 && os.Args[k-1] == use {
-			args = append(args, os.Args[k:]...)
-			break
+	place := slices.Index(os.Args, use)
+	for k := place + 1; place > 0 && k < len(os.Args); k++ {
+		a := os.Args[k]
+		switch os.Args[k-1] {
+		case "--data", "--adjacency", "--out", "--state":
+			a = filepath.Base(a)
 		}
-		_ = a
+		if strings.Contains(a, " ") {
+			a = strconv.Quote(a)
+		}
+		args = append(args, a)
 	}
 	return strings.Join(args, " ")
 }

@@ -28,9 +28,10 @@ import torch
 import torch_default
 import torch_kernels
 import torch_paper
+import torch_rivals
 from torch_case import calibrate, fastest, measure
 
-FAMILIES = {**torch_kernels.FAMILIES, **torch_paper.FAMILIES, **torch_default.FAMILIES}
+FAMILIES = {**torch_kernels.FAMILIES, **torch_paper.FAMILIES, **torch_default.FAMILIES, **torch_rivals.FAMILIES}
 
 
 def names():

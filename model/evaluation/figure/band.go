@@ -49,7 +49,7 @@ func (b Bands) WritePNG(w io.Writer) error {
 func (b Bands) panel(k int, panel Panel) (*plot.Plot, error) {
 	title := panel.Title
 	if k == 0 {
-		title = b.Title + ": " + title
+		title = fmt.Sprintf("%s: %s (dots: what happened; line: forecast; band: %.0f %% interval)", b.Title, title, 100*b.Level)
 	}
 	p := newPlot(title, "hours", b.Y)
 	if k < len(b.Panels)-1 {
@@ -60,9 +60,6 @@ func (b Bands) panel(k int, panel Panel) (*plot.Plot, error) {
 		if err := b.stretch(p, panel, stretch[0], stretch[1]); err != nil {
 			return nil, err
 		}
-	}
-	if k == 0 {
-		b.legend(p)
 	}
 	return p, nil
 }
@@ -101,18 +98,6 @@ func (b Bands) stretch(p *plot.Plot, panel Panel, from, to int) error {
 	dots.Color, dots.Shape, dots.Radius = truthColour, draw.CircleGlyph{}, vg.Points(1.3)
 	p.Add(band, line, dots)
 	return nil
-}
-
-// legend explains the first panel's colours.
-func (b Bands) legend(p *plot.Plot) {
-	p.Legend.Top = true
-	line, dot := plotter.Line{}, plotter.Scatter{}
-	line.Color, line.Width = forecastColour, vg.Points(1.5)
-	dot.Color, dot.Shape, dot.Radius = truthColour, draw.CircleGlyph{}, vg.Points(2)
-	band := plotter.Polygon{Color: bandColour}
-	p.Legend.Add("what happened", &dot)
-	p.Legend.Add("forecast", &line)
-	p.Legend.Add(fmt.Sprintf("%.0f %% interval", 100*b.Level), &band)
 }
 
 // stretches are the runs of points without a missing one.

@@ -67,8 +67,8 @@ func (c Chart) WritePNG(w io.Writer) error {
 			return err
 		}
 	}
-	p.Legend.Top = true
-	p.Legend.Left = true
+	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.XOffs, p.Legend.YOffs = vg.Points(8), vg.Points(-8)
 	return writePNG(p, 22*vg.Centimeter, 13*vg.Centimeter, w)
 }
 
@@ -102,12 +102,18 @@ func (c Chart) add(p *plot.Plot, k int, l Line) error {
 func newPlot(title, x, y string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
+	for _, f := range []*font.Font{
+		&p.Title.TextStyle.Font, &p.X.Label.TextStyle.Font, &p.Y.Label.TextStyle.Font, &p.X.Tick.Label.Font, &p.Y.Tick.Label.Font,
+		&p.Legend.TextStyle.Font,
+	} {
+		f.Variant = "Sans"
+	}
+	p.X.Tick.Marker, p.Y.Tick.Marker = ticks{}, ticks{}
 	p.Title.TextStyle.Font.Size = font.Points(14)
 	p.Title.Padding = vg.Points(8)
 	p.X.Padding, p.Y.Padding = vg.Points(4), vg.Points(4)
 	p.Legend.TextStyle.Font.Size = font.Points(10)
 	p.Legend.Padding = vg.Points(2)
-	p.Legend.XOffs, p.Legend.YOffs = vg.Points(8), vg.Points(-8)
 	return p
 }
 

@@ -183,7 +183,7 @@ func (r WindowResults) Markdown() string {
 
 // chart is one reading's error of the whole horizon's mean by window.
 func (r WindowResults) chart(reading string) figure.Chart {
-	c := figure.Chart{Title: r.Data + ": " + reading, X: "minutes", Y: "MAE of the horizon's mean", Zero: true}
+	c := figure.Chart{Title: r.Data + ": " + reading, X: "minutes", Y: "MAE of the horizon's mean"}
 	if r.Unit != "" {
 		c.Y += ", " + r.Unit
 	}
