@@ -36,6 +36,7 @@ type evaluateFlags struct {
 	test      float64
 	cpus      int
 	first     float64
+	finished  bool
 	out       string
 
 	minutes []int     // of windows
@@ -81,6 +82,7 @@ func (f *evaluateFlags) add(cmd *cobra.Command) {
 	flags.Float64Var(&f.valid, "valid", 0.1, "share of the windows to stop and select by")
 	flags.Float64Var(&f.test, "test", 0.2, "share of the windows to score on, the last ones")
 	flags.Float64Var(&f.first, "first", 1, "share of the history that is used, from its beginning: choices are made without the part that is kept for the last test")
+	flags.BoolVar(&f.finished, "finished", false, "make tables and plots of the finished methods alone: train nothing")
 	flags.IntVar(&f.cpus, "cpus", 0, "threads at most; 0: all")
 	flags.StringVar(&f.out, "out", "", "folder for results.json, table.md, plots and finished records")
 }
@@ -109,7 +111,7 @@ func (f *evaluateFlags) run(ctx context.Context, x experiment, out, progress io.
 	workers := newPool(f.cpus)
 	defer workers.Close()
 	s := &study.Study{
-		Out: f.out, Hero: f.hero, Epochs: f.epochs, Budget: f.budget, Now: time.Now, Command: f.command(x.use),
+		Out: f.out, Hero: f.hero, Epochs: f.epochs, Budget: f.budget, Finished: f.finished, Now: time.Now, Command: f.command(x.use),
 		Progress: func(p study.Progress) { show(view, p, task.Unit) },
 	}
 	for k := range f.seeds {

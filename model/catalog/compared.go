@@ -23,7 +23,7 @@ func Compared(scaling string, lane *pool.Lane) []evaluation.Method {
 		out = append(out, evaluation.Method{Name: m.Name, New: m.New})
 	}
 	for _, m := range trees.Methods() {
-		out = append(out, evaluation.Method{Name: m.Name, New: m.New, Seeded: true})
+		out = append(out, evaluation.Method{Name: m.Name, New: m.New})
 	}
 	out = append(out, networks(scaling == stgnn.ScalePooled, lane)...)
 	system := func(name string, cfg stgnn.Config, wrong bool) {

@@ -79,7 +79,7 @@ type Config struct {
 
 	Epochs   int     `json:"epochs"`    // at most; default 30 (paper mode 60)
 	Patience int     `json:"patience"`  // epochs without improvement; default 6
-	Budget   int     `json:"budget"`    // training rows (window × service) over all epochs; default 3 000 000
+	Budget   int     `json:"budget"`    // training rows (window × service) over all epochs; default 3 000 000, and never less than four passes
 	BatchRow int     `json:"batch_row"` // training rows of one step, about; default 512
 	Rate     float64 `json:"rate"`      // learning rate; default 2e-3 (paper mode 1e-3)
 	Decay    float64 `json:"decay"`     // weight decay, decoupled; default 1e-2 (paper mode none); negative for none

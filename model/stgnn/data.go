@@ -182,7 +182,11 @@ func (c Config) options(opt model.FitOptions, windows, services int) nn.Options 
 	if opt.Epochs > 0 {
 		o.Epochs = opt.Epochs
 	}
-	const fewest = 8 // epochs below which there are too few looks at the validation windows
+	const (
+		fewest = 8 // epochs below which there are too few looks at the validation windows
+		passes = 4 // over all windows at least, however long the history
+	)
+	c.Budget = max(c.Budget, passes*windows*services)
 	if all := c.Budget / (windows * services); all < o.Epochs {
 		o.Epochs = min(o.Epochs, max(all, fewest))
 		o.PerEpoch = min(windows, max(o.Batch, c.Budget/(o.Epochs*services)))

@@ -38,6 +38,12 @@ func TestNames(t *testing.T) {
 	if got := pattern(c.name(g)); got != "^BenchmarkGemm$/^m=200$/^n=64$/^threads=1$" {
 		t.Error(got)
 	}
+	g = rivals()[1]
+	c = g.cases[1]
+	if name, ours, torch := c.name(g), c.benchmark(g), c.torch(g); name != "BenchmarkRivalDGCRN/batch=16/threads=2" ||
+		ours != "BenchmarkTrainStep/batch=16/threads=2" || torch != "BenchmarkRivalDGCRN/batch=16" {
+		t.Error(name, ours, torch)
+	}
 	seen := map[string]bool{}
 	for _, g := range groups() {
 		for _, c := range g.cases {

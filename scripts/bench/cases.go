@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,7 +17,9 @@ type goal struct {
 // group is a family of cases with one table in the report.
 type group struct {
 	bench   string // name of the Go benchmark
+	alias   string // its name everywhere else, where another package has a benchmark of the same name
 	pkg     string // where it is, from the root
+	long    bool   // takes minutes: left out of a quick run that doesn't ask for it
 	title   string
 	about   string
 	geomean float64 // goal of the geometric mean of ratios per number of threads
@@ -31,16 +35,21 @@ type benchCase struct {
 	goal     goal
 }
 
-// name is our benchmark's.
-func (c benchCase) name(g group) string {
-	if c.inName {
-		return fmt.Sprintf("%s/threads=%d", c.torch(g), c.threads)
-	}
-	return c.torch(g)
-}
+// name is the case's in results, and our benchmark's but for an alias.
+func (c benchCase) name(g group) string { return c.withThreads(c.torch(g)) }
+
+// benchmark is the name of our Go benchmark.
+func (c benchCase) benchmark(g group) string { return c.withThreads(g.bench + "/" + c.sizes) }
 
 // torch is the case's name on the other side.
-func (c benchCase) torch(g group) string { return g.bench + "/" + c.sizes }
+func (c benchCase) torch(g group) string { return cmp.Or(g.alias, g.bench) + "/" + c.sizes }
+
+func (c benchCase) withThreads(name string) string {
+	if c.inName {
+		return fmt.Sprintf("%s/threads=%d", name, c.threads)
+	}
+	return name
+}
 
 const (
 	tensorPackage = "./model/tensor"
@@ -50,7 +59,7 @@ const (
 
 // groups is the table of everything that is timed.
 func groups() []group {
-	return []group{
+	return slices.Concat([]group{
 		gemm(), spmm(),
 		function("Exp", goal{}), function("Sigmoid", goal{}), function("Tanh", goal{ratio: 5}),
 		gates(),
@@ -70,7 +79,7 @@ func groups() []group {
 			cases: []benchCase{{sizes: "n=100000", threads: 1}},
 		},
 		paperForecast(), paperTraining(), forecast(), training(),
-	}
+	}, rivals())
 }
 
 func gemm() group {

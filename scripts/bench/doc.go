@@ -2,8 +2,9 @@
 // sizes, the same number of threads, the same machine, turn by turn.
 //
 //	go run ./scripts/bench                  everything; writes the results and docs/performance.md
-//	go run ./scripts/bench -quick           two short rounds; prints, and writes nothing
+//	go run ./scripts/bench -quick           two short rounds, no rivals; prints, and writes nothing
 //	go run ./scripts/bench -only 'SpMM'     some cases; prints, and writes nothing
+//	go run ./scripts/bench -only 'Rival'    the rivals' training steps, which take minutes
 //	go run ./scripts/bench -report-only     docs/performance.md again from the results
 //
 // It must be run in the root of the repository. A case is one of our Go benchmarks and a case of

@@ -67,7 +67,7 @@ func parse(args []string) (options, error) {
 	only := set.String("only", "", "cases whose name matches this `regexp`; writes nothing unless -out is given")
 	set.StringVar(&o.out, "out", "", "`folder` to write to (default: the repository, for a whole run)")
 	set.StringVar(&o.python, "python", "/usr/bin/python3", "Python that has PyTorch")
-	set.BoolVar(&o.quick, "quick", false, "two short rounds; writes nothing unless -out is given")
+	set.BoolVar(&o.quick, "quick", false, "two short rounds, without the rivals unless -only names them; writes nothing unless -out is given")
 	set.IntVar(&o.rounds, "rounds", 5, "pairs of measurements per case")
 	set.BoolVar(&o.reportOnly, "report-only", false, "only make the report again from the results")
 	if err := set.Parse(args); err != nil {

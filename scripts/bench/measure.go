@@ -73,6 +73,9 @@ func measureAll(ctx context.Context, o options) (m machine, records []record, er
 // measureCases times the cases, and names those that failed: the others' figures are worth having.
 func (s *session) measureCases(ctx context.Context) (records []record, failed []string, err error) {
 	for _, g := range groups() {
+		if g.long && s.o.quick && s.o.only.String() == "" {
+			continue
+		}
 		for _, c := range g.cases {
 			name := c.name(g)
 			if !s.o.only.MatchString(name) {

@@ -51,14 +51,14 @@ func (o *ours) run(ctx context.Context, g group, c benchCase, benchtime string) 
 	if err := o.build(ctx, g.pkg); err != nil {
 		return 0, err
 	}
-	name := c.name(g)
+	name := c.benchmark(g)
 	cmd := exec.CommandContext(ctx, o.binaries[g.pkg],
 		"-test.run", "^$", "-test.bench", pattern(name), "-test.benchtime", benchtime, "-test.timeout", "10m")
 	cmd.Dir = filepath.FromSlash(g.pkg)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", c.threads))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w\n%s", name, err, out)
+		return 0, fmt.Errorf("%s %s: %w\n%s", g.pkg, name, err, out)
 	}
 	return nsPerOp(string(out))
 }

@@ -10,7 +10,7 @@ INFORMATION = "info: "  # begins the name of a way that is shown, and is no base
 NEAR = 1.25  # times the fastest: worth a longer look
 LONG_ENOUGH_NS = 100_000  # of a sample, for the clock to be exact
 LONG_NS = 1_000_000_000  # of a call: timed once, since a second look would take too long
-HOPELESS = 2  # times the fastest: a long call that is not timed again
+HOPELESS = 1.5  # times the fastest: a long call that is not timed again
 
 
 class Case:

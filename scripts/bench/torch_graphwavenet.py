@@ -2,6 +2,7 @@
 
 Written from the publication's equations with 2-d convolutions over [batch, channel, node, time], dense transition
 matrices and a 1x1 convolution over all mixed signals, as the original computes it.
+Signals are mixed along a graph with einsum, as the original does, or as matrix products.
 """
 
 import torch
@@ -12,11 +13,20 @@ CHANNELS, RESIDUAL, SKIP, END, EMBEDDING, HORIZONS = 2, 32, 256, 512, 10, 12
 BLOCKS, LAYERS, KERNEL, ORDER, DROPOUT = 4, 2, 2, 2, 0.3
 
 
+def einsum(y, p):
+    return torch.einsum("bcnt,nm->bcmt", y, p).contiguous()
+
+
+def product(y, p):
+    return torch.matmul(p.t(), y)
+
+
 class Diffusion(nn.Module):
     """The signal and its mixtures along every support, side by side, through one 1x1 convolution."""
 
-    def __init__(self, supports):
+    def __init__(self, supports, mixed):
         super().__init__()
+        self.mixed = mixed
         self.mix = nn.Conv2d((1 + supports * ORDER) * RESIDUAL, RESIDUAL, 1)
 
     def forward(self, x, supports):
@@ -24,7 +34,7 @@ class Diffusion(nn.Module):
         for p in supports:
             y = x
             for _ in range(ORDER):
-                y = torch.einsum("bcnt,nm->bcmt", y, p).contiguous()
+                y = self.mixed(y, p)
                 parts.append(y)
         return F.dropout(self.mix(torch.cat(parts, 1)), DROPOUT, self.training)
 
@@ -32,7 +42,7 @@ class Diffusion(nn.Module):
 class GraphWaveNet(nn.Module):
     """Layers of gated dilated convolutions and diffusions, with skip connections to the end."""
 
-    def __init__(self, services, supports):
+    def __init__(self, services, supports, mixed):
         super().__init__()
         self.supports = supports
         self.source = nn.Parameter(torch.randn(services, EMBEDDING))
@@ -45,7 +55,7 @@ class GraphWaveNet(nn.Module):
                 "filter": nn.Conv2d(RESIDUAL, RESIDUAL, (1, KERNEL), dilation=dilation),
                 "gate": nn.Conv2d(RESIDUAL, RESIDUAL, (1, KERNEL), dilation=dilation),
                 "skip": nn.Conv2d(RESIDUAL, SKIP, 1),
-                "diffusion": Diffusion(len(supports) + 1),
+                "diffusion": Diffusion(len(supports) + 1, mixed),
                 "norm": nn.BatchNorm2d(RESIDUAL),
             }))
         self.wide, self.last = nn.Conv2d(SKIP, END, 1), nn.Conv2d(END, HORIZONS, 1)

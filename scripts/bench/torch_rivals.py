@@ -41,13 +41,12 @@ def graph_wavenet(services, batch):
     """Mean absolute error, dropout, weight decay, clipping."""
     supports = torch_graphwavenet.transitions(services, 0.065)
     x, y = torch.randn(batch, torch_graphwavenet.CHANNELS, services, SLICES), torch.randn(batch, HORIZONS, services, 1)
-    start = torch_graphwavenet.GraphWaveNet(services, supports)
+    start = torch_graphwavenet.GraphWaveNet(services, supports, torch_graphwavenet.einsum)
 
-    def way(memory):
-        net = torch_graphwavenet.GraphWaveNet(services, supports).to(memory_format=memory)
-        inputs = x.contiguous(memory_format=memory)
-        return training(net, start, lambda net: (net(inputs) - y).abs().mean(), 1e-4, CLIP)
-    return Case({"channels first": way(torch.contiguous_format), "channels last": way(torch.channels_last)})
+    def way(mix):
+        net = torch_graphwavenet.GraphWaveNet(services, supports, mix)
+        return training(net, start, lambda net: (net(x) - y).abs().mean(), 1e-4, CLIP)
+    return Case({"einsum": way(torch_graphwavenet.einsum), "products": way(torch_graphwavenet.product)})
 
 
 def dgcrn(batch):

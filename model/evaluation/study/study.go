@@ -17,15 +17,16 @@ import (
 
 // Study is where and how experiments are run.
 type Study struct {
-	Out     string // folder of results and of finished records
-	Methods []evaluation.Method
-	Hero    string // ID of the method that the others are compared with
-	Seeds   []uint64
-	Steps   []int         // that the tables show; nil: a few
-	Epochs  int           // upper bound of every training; 0: the methods' own
-	Budget  time.Duration // of one fit; 0: none
-	Now     func() time.Time
-	Command string // that makes the results again
+	Out      string // folder of results and of finished records
+	Methods  []evaluation.Method
+	Hero     string // ID of the method that the others are compared with
+	Seeds    []uint64
+	Steps    []int         // that the tables show; nil: a few
+	Epochs   int           // upper bound of every training; 0: the methods' own
+	Budget   time.Duration // of one fit; 0: none
+	Finished bool          // read finished records, fit nothing
+	Now      func() time.Time
+	Command  string // that makes the results again
 	// Progress is told often; nil is allowed.
 	Progress func(Progress)
 }
@@ -74,6 +75,8 @@ func (s *Study) records(ctx context.Context, e *evaluation.Exam, part string, me
 		switch {
 		case ctx.Err() != nil:
 			return nil, nil, ctx.Err()
+		case errors.Is(err, errUnfinished):
+			continue
 		case err != nil:
 			left[j.method.ID()] = err.Error()
 			p.Err = err
@@ -88,7 +91,7 @@ func (s *Study) records(ctx context.Context, e *evaluation.Exam, part string, me
 func (s *Study) record(ctx context.Context, e *evaluation.Exam, dir string, m evaluation.Method, seed uint64, p Progress) (*evaluation.Record, error) {
 	path := filepath.Join(dir, fmt.Sprintf("%s-%d.safetensors", strings.ReplaceAll(m.ID(), "/", "-"), seed))
 	identity := s.identity(e)
-	if r, err := read(path, identity); err == nil && s.enough(r) {
+	if r, err := read(path, identity); err == nil && (s.Finished || s.enough(r)) {
 		p.Finished, p.Read, p.Done = true, true, p.Done+1
 		s.tell(p)
 		return r, nil
@@ -96,6 +99,9 @@ func (s *Study) record(ctx context.Context, e *evaluation.Exam, dir string, m ev
 		p.Err = fmt.Errorf("%s is made again: %w", path, err)
 		s.tell(p)
 		p.Err = nil
+	}
+	if s.Finished {
+		return nil, errUnfinished
 	}
 	s.tell(p)
 	begun := s.Now()
@@ -122,6 +128,9 @@ func (s *Study) record(ctx context.Context, e *evaluation.Exam, dir string, m ev
 func (s *Study) enough(r *evaluation.Record) bool {
 	return !r.Report.Cut || s.Budget > 0 && r.TrainSeconds >= 0.9*s.Budget.Seconds()
 }
+
+// errUnfinished says that a record is not there and was not asked for.
+var errUnfinished = errors.New("not finished")
 
 // left is how long a fit still takes at most.
 func (s *Study) left(f model.FitProgress, since time.Duration) time.Duration {
