@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"presage/internal/aggregates"
 	"presage/internal/screen"
 	"presage/internal/simulated"
 	"presage/internal/summary"
@@ -40,7 +41,7 @@ type historyFlags struct {
 
 func (f *historyFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", "history", "history: the slices of --state; matrix: a CSV of series; world: a generated world; or a recording's format: "+strings.Join(formatNames(), ", "))
+	flags.StringVar(&f.format, "format", "history", "history: the slices of --state; matrix: a CSV of series; world: a generated world; edges: a CSV of calls by slice and edge; petshop: the PetShop data set; or a recording's format: "+strings.Join(formatNames(), ", "))
 	flags.StringVar(&f.data, "data", "", "the recording; matrix: CSV (or .csv.gz) with a row a time step and a column a series, or a folder of it and its adjacency")
 	flags.StringVar(&f.adjacency, "adjacency", "", "matrix: CSV of N rows and columns; may be left out")
 	flags.StringVar(&f.label, "name", "", "of the data, in tables (default: from --data)")
@@ -91,6 +92,16 @@ func (f *historyFlags) read(ctx context.Context, view *screen.Screen) ([]*model.
 		}
 		f.floors = simulated.Floors(d)
 		return simulated.Steps(d), task, nil
+	}
+	if read, ok := map[string]func(string) ([]*model.Step, error){
+		"edges":   func(path string) ([]*model.Step, error) { return aggregates.Edges(path, aggregates.EdgeOptions{Width: f.width}) },
+		"petshop": aggregates.PetShop,
+	}[f.format]; ok {
+		if f.data == "" {
+			return nil, task, misusef("--format %s needs --data", f.format)
+		}
+		steps, err := read(f.data)
+		return steps, task, err
 	}
 	if f.format == "history" {
 		steps, err := historySteps(f.state, &f.graph)
