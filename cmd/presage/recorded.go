@@ -94,7 +94,9 @@ func (f *historyFlags) read(ctx context.Context, view *screen.Screen) ([]*model.
 		return simulated.Steps(d), task, nil
 	}
 	if read, ok := map[string]func(string) ([]*model.Step, error){
-		"edges":   func(path string) ([]*model.Step, error) { return aggregates.Edges(path, aggregates.EdgeOptions{Width: f.width}) },
+		"edges": func(path string) ([]*model.Step, error) {
+			return aggregates.Edges(path, aggregates.EdgeOptions{Width: f.width})
+		},
 		"petshop": aggregates.PetShop,
 	}[f.format]; ok {
 		if f.data == "" {
