@@ -1,4 +1,4 @@
-.PHONY: test bench bench-quick generate
+.PHONY: test bench bench-quick evaluation generate
 
 test:
 	go test ./...
@@ -9,6 +9,10 @@ bench:
 
 bench-quick:
 	go run ./scripts/bench -quick
+
+# Every figure of docs/evaluation.md: DATA names the data sets' folder, WORLDS that of generated worlds.
+evaluation:
+	go run ./scripts/evaluation -data "$(DATA)" -worlds "$(WORLDS)"
 
 # The kernels' assembly, from its generator.
 generate:
