@@ -178,7 +178,7 @@ func (b *batchNorm[T]) gather() {
 }
 
 // back implements extended.
-func (b *batchNorm[T]) back(t *Tape[T]) {
+func (b *batchNorm[T]) back(t *Tape[T], _ *node[T]) {
 	b.phase = normSums
 	t.lane.Run(b.parts, b)
 	n := float64(b.rows)

@@ -35,10 +35,10 @@ func (t *Tape[T]) Assemble(l *Layout[T]) *Var[T] {
 			kernel.Axpy(y.Data[(b.ToRow+r)*l.Cols+b.ToCol:][:c], b.From.Data[(b.Row+r)*c:][:c], b.Scale)
 		}
 	}
-	return t.record(node[T]{op: opOwn, y: y, own: l})
+	return t.record(node[T]{op: opExtended, y: y, more: l})
 }
 
-// back implements ownOperation.
+// back implements extended.
 func (l *Layout[T]) back(_ *Tape[T], n *node[T]) {
 	for _, b := range l.Blocks {
 		if b.From.Grad == nil {

@@ -3,7 +3,7 @@ package tensor
 import "presage/model/tensor/kernel"
 
 // back implements extended.
-func (d *diffusion[T]) back(t *Tape[T]) {
+func (d *diffusion[T]) back(t *Tape[T], _ *node[T]) {
 	size := d.in * d.out
 	var parts int
 	parts, d.per = chunked(d.blocks)

@@ -38,10 +38,10 @@ func (t *Tape[T]) DynamicGraph(g *DynamicGraph[T], filter, embedding *Var[T]) *V
 	t.growing = task
 	t.lane.Run(batch, &t.growing)
 	t.growing = graphTask[T]{}
-	return t.record(node[T]{op: opOwn, y: y, a: filter, b: embedding, keep: task.keep, own: g})
+	return t.record(node[T]{op: opExtended, y: y, a: filter, b: embedding, keep: task.keep, more: g})
 }
 
-// back implements ownOperation.
+// back implements extended.
 func (g *DynamicGraph[T]) back(t *Tape[T], n *node[T]) {
 	f, e := n.a, n.b
 	batch, c := f.Rows()/g.Nodes, f.Cols()

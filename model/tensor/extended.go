@@ -2,11 +2,12 @@ package tensor
 
 import "presage/model/tensor/arena"
 
-// extended is an operation that remembers more than a node has fields for. It is its own task for the
-// lane, too, and lives in the tape's memory like everything else of a step.
+// extended is an operation that remembers more than a node has fields for. Either it is its own task for the lane, too, and
+// lives in the tape's memory like everything else of a step; or it is a constant of a network, and what it needs
+// of the step is in the node.
 type extended[T Float] interface {
 	// back adds the derivative of the operation to its inputs' gradients.
-	back(t *Tape[T])
+	back(t *Tape[T], n *node[T])
 }
 
 // extensions is the tape's memory for such operations.

@@ -112,7 +112,7 @@ func (g *gatedConvolution[T]) convolve(dst, w, bias []T, from, to int) {
 
 // back implements extended: first everything that y's rows say, then, from the derivatives before tanh and
 // σ, x's rows, each of which several of y's rows have read.
-func (g *gatedConvolution[T]) back(t *Tape[T]) {
+func (g *gatedConvolution[T]) back(t *Tape[T], _ *node[T]) {
 	size := g.taps * g.in * g.out
 	parts, per := split(g.rows)
 	g.phase, g.per = gatedWeights, per

@@ -3,7 +3,7 @@ package tensor
 import "presage/model/tensor/kernel"
 
 // back implements extended.
-func (g *graphGRU[T]) back(t *Tape[T]) {
+func (g *graphGRU[T]) back(t *Tape[T], _ *node[T]) {
 	parts := min(chunks, g.windows)
 	g.returning, g.per = true, (g.windows+parts-1)/parts
 	gates, candidate := len(g.w.Gates.Data), len(g.w.Candidate.Data)

@@ -79,10 +79,10 @@ func (t *Tape[T]) HopSigmoid(g *Hops[T], h, x, w, b *Var[T]) *Var[T] {
 	t.hopping = hopTask[T]{}
 	kept := t.inputs.Take(4)
 	kept[0], kept[1], kept[2], kept[3] = h, x, w, b
-	return t.record(node[T]{op: opOwn, y: y, parts: kept, own: g})
+	return t.record(node[T]{op: opExtended, y: y, parts: kept, more: g})
 }
 
-// back implements ownOperation.
+// back implements extended.
 func (g *Hops[T]) back(t *Tape[T], n *node[T]) {
 	h, x, w, b := n.parts[0], n.parts[1], n.parts[2], n.parts[3]
 	in, out, batch := h.Cols()+x.Cols(), w.Cols(), h.Rows()/g.nodes

@@ -30,7 +30,6 @@ const (
 	opLoss
 	opBatchMatMul
 	opDynamicGRU
-	opOwn
 	opExtended
 )
 
@@ -48,12 +47,6 @@ type node[T Float] struct {
 	s       T
 	gru     gruNode[T]
 	more    extended[T]
-	own     ownOperation[T]
-}
-
-// ownOperation is an operation whose constants outlive the tape's steps: they say how to go back.
-type ownOperation[T Float] interface {
-	back(t *Tape[T], n *node[T])
 }
 
 // back adds the derivative of one operation to its inputs' gradients.
@@ -109,9 +102,7 @@ func (t *Tape[T]) back(n *node[T]) {
 		t.backBatchMatMul(n)
 	case opDynamicGRU:
 		t.backDynamicGRU(n)
-	case opOwn:
-		n.own.back(t, n)
 	case opExtended:
-		n.more.back(t)
+		n.more.back(t, n)
 	}
 }

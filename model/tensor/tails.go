@@ -56,7 +56,7 @@ func (j *joinedTails[T]) Part(i, _ int) {
 
 // back implements extended. A gradient that this is the first to reach is written where the tail is,
 // and cleared before it.
-func (j *joinedTails[T]) back(t *Tape[T]) {
+func (j *joinedTails[T]) back(t *Tape[T], _ *node[T]) {
 	rows := j.y.Rows()
 	j.backwards, j.add = true, t.inputs.Take(len(j.parts))
 	for k, p := range j.parts {

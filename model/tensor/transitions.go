@@ -31,7 +31,7 @@ type transitionPowers[T Float] struct {
 }
 
 // back implements extended.
-func (p *transitionPowers[T]) back(t *Tape[T]) {
+func (p *transitionPowers[T]) back(t *Tape[T], _ *node[T]) {
 	n := p.scores.Cols()
 	power := func(v []T, k int) []T { return v[(k-1)*n*n : k*n*n] }
 	one := power(p.y.Data, 1)
