@@ -43,18 +43,27 @@ func run(ctx context.Context, data, made, only, cpus string) error {
 		if !strings.HasPrefix(p.name, only) {
 			continue
 		}
-		args := []string{"run", "./cmd/presage"}
-		for _, a := range p.args {
-			a = strings.Replace(a, "DATA/", data+"/", 1)
-			args = append(args, strings.Replace(a, "WORLDS/", made+"/", 1))
+		for _, r := range p.runs {
+			if err := one(ctx, p.name, r, data, made, cpus); err != nil {
+				return err
+			}
 		}
-		args = append(args, "--cpus", cpus, "--out", filepath.Join(dir, p.name))
-		fmt.Printf("== %s: presage %s\n", p.name, strings.Join(p.args, " "))
-		cmd := exec.CommandContext(ctx, "go", args...)
-		cmd.Stderr = os.Stderr
-		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
-		}
+	}
+	return nil
+}
+
+func one(ctx context.Context, name string, run []string, data, made, cpus string) error {
+	args := []string{"run", "./cmd/presage"}
+	for _, a := range run {
+		a = strings.Replace(a, "DATA/", data+"/", 1)
+		args = append(args, strings.Replace(a, "WORLDS/", made+"/", 1))
+	}
+	args = append(args, "--cpus", cpus, "--out", filepath.Join(dir, name))
+	fmt.Printf("== %s: presage %s\n", name, strings.Join(run, " "))
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
@@ -85,7 +94,11 @@ func fill() error {
 		if err != nil {
 			return err
 		}
-		block := fmt.Sprintf("`presage %s --out %s`\n\n%s%s", strings.Join(quoted(p.args), " "), filepath.Join(dir, p.name), table, plots(p.name))
+		var commands strings.Builder
+		for _, r := range p.runs {
+			fmt.Fprintf(&commands, "presage %s --out %s\n", strings.Join(quoted(r), " "), filepath.ToSlash(filepath.Join(dir, p.name)))
+		}
+		block := fmt.Sprintf("```\n%s```\n\n%s%s", &commands, table, plots(p.name))
 		text = append(append(append([]byte(nil), text[:at]...), block...), text[at+end:]...)
 	}
 	return os.WriteFile(page, text, 0o644)

@@ -1,44 +1,62 @@
 package main
 
-// part is one command and the folder of what it found.
+// part is a folder of results and the commands that make them, one after the other: a later one finds the records of the
+// earlier ones, so that costly methods may have fewer seeds, or a budget of their own.
 type part struct {
 	name string
-	args []string // of presage; DATA stands for the folder of the data sets, WORLDS for that of generated worlds
+	runs [][]string // arguments of presage; DATA stands for the folder of the data sets, WORLDS for that of generated worlds
 }
 
-// budget is what one training of a comparison may take.
-const budget = "6m"
+// The groups of methods that share a budget.
+const (
+	plain  = "average,seasonal,seasonal-week,ewma,profile,predict-linear,double-exponential,holt-winters,ridge,ridge-graph"
+	system = "stgnn,stgnn-off,stgnn-rewired,stgnn-mean"
+	simple = "persistence,average,ewma,profile,holt-winters,ridge,ridge-graph,trees,trees-graph,nlinear,dlinear,stid,stgnn-off,stgnn-rewired,stgnn"
+	world  = "average,ewma,profile,holt-winters,ridge,ridge-graph,trees-graph,stgnn-off,stgnn-mean,stgnn-rewired,stgnn,nlinear/common,stid/common,graphwavenet/common"
+)
+
+// set is what all commands of one data set share.
+type set []string
+
+func (s set) run(use string, more ...string) []string {
+	return append(append([]string{"evaluate", use}, s...), more...)
+}
 
 func parts() []part {
-	los := []string{"--format", "matrix", "--data", "DATA/los-loop", "--name", "Los-loop"}
-	ticket := []string{"--format", "calls", "--data", "DATA/trainticket-2019", "--slice", "10s", "--by-segment", "--valid", "0.15", "--horizons", "6", "--name", "TrainTicket 2019"}
-	nezha := []string{"--format", "nezha", "--data", "DATA/trainticket-2023", "--slice", "60s", "--horizons", "6", "--name", "TrainTicket 2023"}
-	boutique := []string{"--format", "edges", "--data", "DATA/onlineboutique-2022/edges_5s_2022-08-22.csv.gz", "--horizons", "6", "--name", "Online Boutique 2022"}
-	petshop := []string{"--format", "petshop", "--data", "DATA/petshop", "--horizons", "6", "--name", "PetShop"}
-	world := func(name string) []string {
-		return []string{"--format", "world", "--data", "WORLDS/" + name, "--stride", "10", "--name", "World " + name}
-	}
-	simple := "persistence,average,ewma,profile,holt-winters,ridge,ridge-graph,trees,trees-graph,nlinear,dlinear,stid,stgnn-off,stgnn-rewired,stgnn"
-	add := func(use string, data []string, more ...string) []string {
-		return append(append([]string{"evaluate", use}, data...), more...)
+	los := set{"--format", "matrix", "--data", "DATA/los-loop", "--name", "Los-loop"}
+	ticket := set{"--format", "calls", "--data", "DATA/trainticket-2019", "--slice", "10s", "--by-segment", "--valid", "0.15", "--horizons", "6", "--name", "TrainTicket 2019"}
+	nezha := set{"--format", "nezha", "--data", "DATA/trainticket-2023", "--slice", "60s", "--horizons", "6", "--name", "TrainTicket 2023"}
+	boutique := set{"--format", "edges", "--data", "DATA/onlineboutique-2022/edges_5s_2022-08-22.csv.gz", "--horizons", "6", "--name", "Online Boutique 2022", "--by-segment"}
+	petshop := set{"--format", "petshop", "--data", "DATA/petshop", "--horizons", "6", "--name", "PetShop"}
+	generated := func(name string) set {
+		return set{"--format", "world", "--data", "WORLDS/" + name, "--stride", "20", "--name", "World " + name}
 	}
 	return []part{
-		{"los-loop", add("compare", los, "--seeds", "5", "--time-budget", budget)},
-		{"los-loop-full", add("compare", los, "--methods", "graphwavenet/published", "--hero", "graphwavenet/published", "--time-budget", "0")},
-		{"los-loop-ablation", add("ablation", los, "--seeds", "3", "--first", "0.8")},
-		{"los-loop-unseen", add("unseen", los, "--seeds", "3", "--methods", "persistence,average,ridge,ridge-graph,trees,trees-graph,stgnn")},
-		{"los-loop-windows", add("windows", los, "--methods", "persistence,ridge,stgnn", "--minutes", "5,10,15,20,25,30,45,60")},
-		{"trainticket-2019", add("compare", ticket, "--seeds", "5", "--time-budget", "2m")},
-		{"trainticket-2019-ablation", add("ablation", ticket, "--seeds", "5", "--first", "0.8")},
-		{"trainticket-2023", add("compare", nezha, "--seeds", "3", "--methods", simple)},
-		{"onlineboutique-2022", add("compare", boutique, "--seeds", "3", "--methods", simple)},
-		{"petshop", add("compare", petshop, "--seeds", "3", "--methods", simple)},
-		{"world-B", add("compare", world("B"), "--time-budget", budget)},
-		{"world-C", add("compare", world("C"), "--time-budget", budget)},
-		{"world-N", add("compare", world("N"), "--methods", simple)},
-		{"world-A-ablation", add("ablation", world("A"), "--first", "0.8")},
-		{"world-B-load", add("load", world("B"), "--methods", "persistence,ridge,trees,stgnn")},
-		{"world-B-windows", add("windows", world("B"), "--methods", "persistence,ridge,stgnn")},
-		{"world-B-unseen", add("unseen", world("B"), "--methods", "persistence,average,ridge,ridge-graph,stgnn")},
+		{"los-loop", [][]string{
+			los.run("compare", "--methods", plain+","+system+",nlinear,dlinear,stid/common", "--seeds", "5"),
+			los.run("compare", "--methods", "trees,trees-graph"),
+			los.run("compare", "--methods", "stid/published", "--seeds", "3"),
+			los.run("compare", "--methods", "graphwavenet/published", "--time-budget", "0"),
+			los.run("compare", "--methods", "graphwavenet/common,astgcn,dgcrn,stgnn-paper", "--time-budget", "5m"),
+			los.run("compare", "--finished", "--seeds", "5"),
+		}},
+		{"los-loop-ablation", [][]string{los.run("ablation", "--seeds", "3", "--first", "0.8")}},
+		{"los-loop-unseen", [][]string{los.run("unseen", "--seeds", "3", "--methods", "persistence,average,ridge,ridge-graph,stgnn")}},
+		{"los-loop-windows", [][]string{los.run("windows", "--methods", "persistence,ridge,stgnn")}},
+		{"trainticket-2019", [][]string{
+			ticket.run("compare", "--methods", plain+",trees,trees-graph,"+system+",nlinear,dlinear,stid,stgnn-paper", "--seeds", "5", "--time-budget", "1m"),
+			ticket.run("compare", "--methods", "astgcn,dgcrn,graphwavenet", "--time-budget", "1m"),
+			ticket.run("compare", "--finished", "--seeds", "5"),
+		}},
+		{"trainticket-2019-ablation", [][]string{ticket.run("ablation", "--seeds", "5", "--first", "0.8")}},
+		{"trainticket-2023", [][]string{nezha.run("compare", "--seeds", "3", "--time-budget", "1m", "--methods", simple)}},
+		{"onlineboutique-2022", [][]string{boutique.run("compare", "--seeds", "3", "--time-budget", "1m", "--methods", simple)}},
+		{"petshop", [][]string{petshop.run("compare", "--seeds", "3", "--time-budget", "1m", "--methods", simple)}},
+		{"world-B", [][]string{generated("B").run("compare", "--time-budget", "3m", "--methods", world)}},
+		{"world-C", [][]string{generated("C").run("compare", "--time-budget", "3m", "--methods", world)}},
+		{"world-N", [][]string{generated("N").run("compare", "--time-budget", "3m", "--methods", "average,ridge,ridge-graph,"+system)}},
+		{"world-A-ablation", [][]string{generated("A").run("ablation")}},
+		{"world-B-load", [][]string{generated("B").run("load", "--methods", "persistence,ridge,stgnn")}},
+		{"world-B-windows", [][]string{generated("B").run("windows", "--methods", "persistence,ridge")}},
 	}
 }
