@@ -4,76 +4,14 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"presage/model/nn"
 	"presage/model/nn/adjacency"
-	"presage/model/safetensors"
+	"presage/model/parity"
 	"presage/model/tensor"
 )
-
-// fixture is a file of outputs and gradients that the original computed for random weights and inputs.
-type fixture struct {
-	*testing.T
-	safetensors.File
-	largest map[string]float64 // differences met, by what was compared
-}
-
-func openFixture(t *testing.T, name string) fixture {
-	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "..", "shared", "parity", name+".safetensors"))
-	if os.IsNotExist(err) {
-		t.Skip("no parity fixtures beside this checkout")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	file, err := safetensors.Read(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fixture{t, file, map[string]float64{}}
-}
-
-func (f fixture) floats(name string) []float64 {
-	f.Helper()
-	v, err := f.Tensors[name].Float64()
-	if err != nil {
-		f.Fatalf("%s: %v", name, err)
-	}
-	return v
-}
-
-// tolerance is absolute plus relative.
-type tolerance struct{ abs, rel float64 }
-
-func compare[T tensor.Float](f fixture, kind, name string, got []T, want []float64, tol tolerance) {
-	f.Helper()
-	if len(got) != len(want) {
-		f.Errorf("%s: %d elements, expected %d", name, len(got), len(want))
-		return
-	}
-	for i, w := range want {
-		d := math.Abs(float64(got[i]) - w)
-		f.largest[kind] = max(f.largest[kind], d)
-		if !(d <= tol.abs+tol.rel*math.Abs(w)) {
-			f.Errorf("%s, element %d: %.12g, expected %.12g", name, i, got[i], w)
-			return
-		}
-	}
-}
-
-func narrow[T tensor.Float](v []float64) []T {
-	out := make([]T, len(v))
-	for i, x := range v {
-		out[i] = T(x)
-	}
-	return out
-}
 
 const (
 	fixtureBatch, fixtureNodes = 3, 7
@@ -82,7 +20,7 @@ const (
 
 // fixtureCase is a network with the fixture's weights and inputs.
 type fixtureCase[T tensor.Float] struct {
-	fixture
+	parity.Weights[T]
 	net   *Network[T]
 	level int
 	x     []*tensor.Var[T] // of each slice [R, 2]
@@ -90,19 +28,17 @@ type fixtureCase[T tensor.Float] struct {
 	truth []*tensor.Var[T]
 }
 
-func newFixtureCase[T tensor.Float](f fixture, level int) *fixtureCase[T] {
+func newFixtureCase[T tensor.Float](f *parity.Fixture, level int) *fixtureCase[T] {
 	cfg := Default()
 	cfg.Hidden, cfg.Hyper, cfg.Embedding = 8, 4, 5
 	var supports [2]*tensor.CSR[T]
 	for i := range supports {
-		supports[i] = adjacency.FromDense(narrow[T](f.floats(fmt.Sprintf("input/support_%d", i))), fixtureNodes)
+		supports[i] = adjacency.FromDense(parity.As[T](f.Floats(fmt.Sprintf("input/support_%d", i))), fixtureNodes)
 	}
-	c := &fixtureCase[T]{fixture: f, level: level,
-		net: NewNetwork(cfg, Sizes{Nodes: fixtureNodes, Inputs: 2, Outputs: 1}, supports, rand.New(rand.NewPCG(0, 0)))}
-	for _, p := range c.net.Params() {
-		copy(p.Var.Data, c.layout(p, narrow[T](f.floats("weight/"+p.Name))))
-	}
-	for k := range f.Tensors["input/x"].Shape[3] {
+	c := &fixtureCase[T]{level: level, net: NewNetwork(cfg, Sizes{Nodes: fixtureNodes, Inputs: 2, Outputs: 1}, supports, rand.New(rand.NewPCG(0, 0)))}
+	c.Weights = parity.Weights[T]{Fixture: f, Params: c.net.Params(), Reversed: linear}
+	c.Load()
+	for k := range f.Shape("input/x")[3] {
 		c.x = append(c.x, c.slice("input/x", k, 0, 2))
 	}
 	c.future("input/ycl")
@@ -121,7 +57,7 @@ func (c *fixtureCase[T]) future(name string) {
 // slice takes channels of slice k from an array [batch, channel, node, time].
 func (c *fixtureCase[T]) slice(name string, k, from, to int) *tensor.Var[T] {
 	v := tensor.NewParam[T](fixtureRows, to-from)
-	all, shape := c.floats(name), c.Tensors[name].Shape
+	all, shape := c.Floats(name), c.Shape(name)
 	for r := range fixtureRows {
 		for ch := from; ch < to; ch++ {
 			v.Data[r*(to-from)+ch-from] = T(all[c.at(shape, r, ch, k)])
@@ -134,19 +70,9 @@ func (c *fixtureCase[T]) at(shape []int, row, channel, k int) int {
 	return ((row/fixtureNodes*shape[1]+channel)*fixtureNodes+row%fixtureNodes)*shape[3] + k
 }
 
-// layout turns the fixture's [out, in] of linear layers into ours.
-func (c *fixtureCase[T]) layout(p nn.Param[T], v []T) []T {
-	if strings.HasPrefix(p.Name, "emb") || strings.HasSuffix(p.Name, "bias") {
-		return v
-	}
-	in, out := p.Var.Shape[0], p.Var.Shape[1]
-	turned := make([]T, len(v))
-	for i := range in {
-		for j := range out {
-			turned[i*out+j] = v[j*in+i]
-		}
-	}
-	return turned
+// linear says whether a parameter is a linear layer's, which is [out, in] in the fixture.
+func linear(name string) bool {
+	return !strings.HasPrefix(name, "emb") && !strings.HasSuffix(name, "bias")
 }
 
 func (c *fixtureCase[T]) forward(t *tensor.Tape[T], teach bool) *tensor.Var[T] {
@@ -159,16 +85,11 @@ func (c *fixtureCase[T]) forward(t *tensor.Tape[T], teach bool) *tensor.Var[T] {
 
 // byRow turns [batch, horizon, node] into our rows.
 func (c *fixtureCase[T]) byRow(v []float64) []float64 {
-	out := make([]float64, len(v))
-	for i := range v {
-		k, row := i/fixtureNodes%c.level, i/(fixtureNodes*c.level)*fixtureNodes+i%fixtureNodes
-		out[row*c.level+k] = v[i]
-	}
-	return out
+	return parity.Turned(v, c.level, fixtureNodes)
 }
 
 func (c *fixtureCase[T]) zero() {
-	for _, p := range c.net.Params() {
+	for _, p := range c.Params {
 		p.Var.ZeroGrad()
 	}
 	for _, list := range [][]*tensor.Var[T]{c.x, c.clock, c.truth} {
@@ -178,29 +99,17 @@ func (c *fixtureCase[T]) zero() {
 	}
 }
 
-func (c *fixtureCase[T]) compareGradients(group string, tol tolerance) {
-	c.Helper()
-	for _, p := range c.net.Params() {
-		var want []float64
-		for _, v := range c.layout(p, narrow[T](c.floats(group+"/"+p.Name))) {
-			want = append(want, float64(v))
-		}
-		compare(c.fixture, "gradient", group+"/"+p.Name, p.Var.Grad, want, tol)
-	}
-}
-
 // compareInputs holds the inputs' gradients; the truth's only where the decoder was given it.
-func (c *fixtureCase[T]) compareInputs(group, suffix string, tol tolerance) {
-	c.Helper()
+func (c *fixtureCase[T]) compareInputs(group, suffix string, tol parity.Tolerance) {
 	one := func(name string, v *tensor.Var[T], k, from int) {
-		want, shape := c.floats(name), c.Tensors[name].Shape
+		want, shape := c.Floats(name), c.Shape(name)
 		var mine []float64
 		for r := range fixtureRows {
 			for ch := range v.Cols() {
 				mine = append(mine, want[c.at(shape, r, from+ch, k)])
 			}
 		}
-		compare(c.fixture, "input gradient", fmt.Sprintf("%s, slice %d", name, k), v.Grad, mine, tol)
+		parity.Compare(c.Fixture, "input gradient", fmt.Sprintf("%s, slice %d", name, k), v.Grad, mine, tol)
 	}
 	for k, v := range c.x {
 		one(group+"/x"+suffix, v, k, 0)
@@ -211,32 +120,31 @@ func (c *fixtureCase[T]) compareInputs(group, suffix string, tol tolerance) {
 	}
 }
 
-func checkPass[T tensor.Float](f fixture, level int, suffix string, out, grad tolerance) {
+func checkPass[T tensor.Float](f *parity.Fixture, level int) {
+	is := parity.PrecisionOf[T]()
 	c := newFixtureCase[T](f, level)
 	tape := tensor.NewTape[T](nil)
 	y := c.forward(tape, false)
-	compare(f, "output", "y", y.Data, c.byRow(f.floats("output"+suffix+"/y")), out)
-	tape.BackwardFrom(y, narrow[T](c.byRow(f.floats("input/cotangent"))))
-	c.compareGradients("grad"+suffix, grad)
-	c.compareInputs("grad_input"+suffix, "", grad)
-	f.Logf("largest differences: %v", f.largest)
-	if suffix != "" {
+	parity.Compare(f, "output", "y", y.Data, c.byRow(f.Floats("output"+is.Suffix+"/y")), is.Output)
+	tape.BackwardFrom(y, parity.As[T](c.byRow(f.Floats("input/cotangent"))))
+	c.CompareGradients("grad"+is.Suffix, is.Gradient)
+	c.compareInputs("grad_input"+is.Suffix, "", is.Gradient)
+	if is.Suffix != "" {
 		return
 	}
-	compare(f, "output", "y_train_no_teacher", y.Data, c.byRow(f.floats("output/y_train_no_teacher")), out)
+	parity.Compare(f, "output", "y_train_no_teacher", y.Data, c.byRow(f.Floats("output/y_train_no_teacher")), is.Output)
 	c.zero()
 	tape.Reset()
 	y = c.forward(tape, true)
-	compare(f, "output", "y_train_teacher", y.Data, c.byRow(f.floats("output/y_train_teacher")), out)
-	tape.BackwardFrom(y, narrow[T](c.byRow(f.floats("input/cotangent"))))
-	c.compareGradients("grad_teacher", grad)
-	c.compareInputs("grad_input", "_teacher", grad)
-	f.Logf("largest differences with the truth: %v", f.largest)
-	checkFirstStep(c, out)
+	parity.Compare(f, "output", "y_train_teacher", y.Data, c.byRow(f.Floats("output/y_train_teacher")), is.Output)
+	tape.BackwardFrom(y, parity.As[T](c.byRow(f.Floats("input/cotangent"))))
+	c.CompareGradients("grad_teacher", is.Gradient)
+	c.compareInputs("grad_input", "_teacher", is.Gradient)
+	checkFirstStep(c, is.Output)
 }
 
 // checkFirstStep compares the made graph and the state of the encoder's first step.
-func checkFirstStep[T tensor.Float](c *fixtureCase[T], tol tolerance) {
+func checkFirstStep[T tensor.Float](c *fixtureCase[T], tol parity.Tolerance) {
 	t := tensor.NewInference[T](nil)
 	w := c.net.encoder.lay(t)
 	state := tensor.NewConst(make([]T, fixtureRows*c.net.cfg.Hidden), fixtureRows, c.net.cfg.Hidden)
@@ -255,39 +163,39 @@ func checkFirstStep[T tensor.Float](c *fixtureCase[T], tol tolerance) {
 			}
 		}
 	}
-	compare(c.fixture, "graph", "step0_dynamic_adjacency", made, c.floats("output/step0_dynamic_adjacency"), tolerance{10 * tol.abs, 0})
-	compare(c.fixture, "output", "step0_hidden", c.net.step(t, &w, state, c.x[0]).Data, c.floats("output/step0_hidden"), tol)
+	parity.Compare(c.Fixture, "graph", "step0_dynamic_adjacency", made, c.Floats("output/step0_dynamic_adjacency"), parity.Tolerance{Abs: 10 * tol.Abs})
+	parity.Compare(c.Fixture, "output", "step0_hidden", c.net.step(t, &w, state, c.x[0]).Data, c.Floats("output/step0_hidden"), tol)
 }
 
 // TestParity holds the network against the original: outputs and gradients of weights and inputs, with the decoder on its
 // own and given the truth.
 func TestParity(t *testing.T) {
 	for name, level := range map[string]int{"dgcrn": 12, "dgcrn_seq4": 3} {
-		f := openFixture(t, name)
+		f := parity.Open(t, name)
 		t.Run(name+" float64", func(t *testing.T) {
-			checkPass[float64](fixture{t, f.File, map[string]float64{}}, level, "64", tolerance{1e-12, 0}, tolerance{1e-10, 0})
+			checkPass[float64](f.To(t), level)
 		})
 		t.Run(name+" float32", func(t *testing.T) {
-			checkPass[float32](fixture{t, f.File, map[string]float64{}}, level, "", tolerance{1e-6, 0}, tolerance{1e-5, 1e-4})
+			checkPass[float32](f.To(t), level)
 		})
 	}
 }
 
 // TestParityOfSupports: the fixture's supports are ours of its adjacency.
 func TestParityOfSupports(t *testing.T) {
-	f := openFixture(t, "dgcrn")
-	a := adjacency.FromDense(narrow[float32](f.floats("input/adjacency")), fixtureNodes)
+	f := parity.Open(t, "dgcrn")
+	a := adjacency.FromDense(parity.As[float32](f.Floats("input/adjacency")), fixtureNodes)
 	for i, s := range []*tensor.CSR[float32]{adjacency.RandomWalk(a), adjacency.RandomWalk(a.Transposed())} {
-		compare(f, "support", fmt.Sprintf("support_%d", i), adjacency.Dense(s), f.floats(fmt.Sprintf("input/support_%d", i)), tolerance{1e-7, 0})
+		parity.Compare(f, "support", fmt.Sprintf("support_%d", i), adjacency.Dense(s), f.Floats(fmt.Sprintf("input/support_%d", i)), parity.Tolerance{Abs: 1e-7})
 	}
 }
 
 // TestParityOfThreshold holds the probability that the decoder is given the truth.
 func TestParityOfThreshold(t *testing.T) {
-	f := openFixture(t, "dgcrn")
+	f := parity.Open(t, "dgcrn")
 	for _, seen := range []int{0, 1, 2000, 4000, 10000, 20000, 40000} {
 		name := fmt.Sprintf("output/sampling_threshold_%d", seen)
-		compare(f, "threshold", name, []float64{Default().Threshold(seen)}, f.floats(name), tolerance{1e-12, 0})
+		parity.Compare(f, "threshold", name, []float64{Default().Threshold(seen)}, f.Floats(name), parity.Tolerance{Abs: 1e-12})
 	}
 }
 
@@ -295,14 +203,14 @@ func TestParityOfThreshold(t *testing.T) {
 // Adam with weight decay.
 func TestParityOfTraining(t *testing.T) {
 	const level, scale, mean = 3, 19.5, 52
-	f := openFixture(t, "dgcrn")
+	f := parity.Open(t, "dgcrn")
 	c := newFixtureCase[float32](f, level)
 	c.future("input/step_ycl")
 	tape := tensor.NewTape[float32](nil)
 	y := c.forward(tape, false)
 
-	target, known := f.floats("input/step_target"), 0.0 // [batch, node, horizon]
-	horizons := f.Tensors["input/step_target"].Shape[2]
+	target, known := f.Floats("input/step_target"), 0.0 // [batch, node, horizon]
+	horizons := f.Shape("input/step_target")[2]
 	for i := range target {
 		if i%horizons < level && target[i] != 0 {
 			known++
@@ -318,19 +226,11 @@ func TestParityOfTraining(t *testing.T) {
 		loss += math.Abs(d) / known
 		slopes[i] = float32(math.Copysign(scale/known, d))
 	}
-	compare(f, "loss", "loss", []float64{loss}, f.floats("step/loss"), tolerance{0, 1e-6})
+	parity.Compare(f, "loss", "loss", []float64{loss}, f.Floats("step/loss"), parity.Tolerance{Rel: 1e-6})
 	tape.BackwardFrom(y, slopes)
-	c.compareGradients("step_grad_before_clip", tolerance{1e-5, 1e-4})
-	params := c.net.Params()
-	adam := nn.NewAdam(params)
+	c.CompareGradients("step_grad_before_clip", parity.PrecisionOf[float32]().Gradient)
+	adam := nn.NewAdam(c.Params)
 	adam.Decay, adam.Clip = 1e-4, 5
 	adam.Step(1e-3)
-	for _, p := range params {
-		var want []float64
-		for _, v := range c.layout(p, narrow[float32](f.floats("step_weight_after/"+p.Name))) {
-			want = append(want, float64(v))
-		}
-		compare(f, "weight", "weights after a step: "+p.Name, p.Var.Data, want, tolerance{1e-6, 0})
-	}
-	t.Logf("largest differences: %v", f.largest)
+	c.CompareValues("step_weight_after", parity.Tolerance{Abs: 1e-6})
 }

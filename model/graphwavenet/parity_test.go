@@ -7,7 +7,7 @@ import (
 
 	"presage/model/nn"
 	"presage/model/nn/adjacency"
-	"presage/model/safetensors"
+	"presage/model/parity"
 	"presage/model/tensor"
 )
 
@@ -33,53 +33,49 @@ func passes(suffix string) []pass {
 // TestParity holds outputs, gradients of weights and inputs, and running statistics against the original.
 func TestParity(t *testing.T) {
 	for _, name := range fixtures {
-		f := openFixture(t, name)
+		f := parity.Open(t, name)
 		t.Run(name+" float64", func(t *testing.T) {
-			checkPasses[float64](t, f.File, "64", tolerance{1e-12, 0}, tolerance{1e-10, 0})
+			checkPasses[float64](t, f.To(t))
 		})
 		t.Run(name+" float32", func(t *testing.T) {
-			checkPasses[float32](t, f.File, "", tolerance{1e-6, 0}, tolerance{1e-5, 1e-4})
+			checkPasses[float32](t, f.To(t))
 		})
 	}
 }
 
-func checkPasses[T tensor.Float](t *testing.T, file safetensors.File, suffix string, out, grad tolerance) {
-	w, l := newWave[T](fixture{t, file}), largest{}
+func checkPasses[T tensor.Float](t *testing.T, f *parity.Fixture) {
+	w, is := newWave[T](f), parity.PrecisionOf[T]()
 	tape := tensor.NewTape[T](nil)
-	for _, p := range passes(suffix) {
+	for _, p := range passes(is.Suffix) {
 		w.reset()
 		tape.Reset()
 		x, pad := w.input(p.input)
 		y := w.net.Forward(tape, x, fixtureBatch, p.training, nil)
 		want, _ := w.moments(p.output)
-		l.compare(t, "output", p.output, wide(y.Data), want, out)
+		parity.Compare(w.Fixture, "output", p.output, y.Data, want, is.Output)
 		cotangent, _ := w.moments(p.cotangent)
-		tape.BackwardFrom(y, narrow[T](cotangent))
-		for _, param := range w.params {
-			if unread(param.Name) {
-				if slices.ContainsFunc(param.Var.Grad, func(g T) bool { return g != 0 }) {
-					t.Errorf("%s: %s has a gradient", p.grads, param.Name)
-				}
-				continue
+		tape.BackwardFrom(y, parity.As[T](cotangent))
+		w.read().CompareGradients(p.grads, is.Gradient)
+		for _, param := range w.Params {
+			if unread(param.Name) && slices.ContainsFunc(param.Var.Grad, func(g T) bool { return g != 0 }) {
+				t.Errorf("%s: %s has a gradient", p.grads, param.Name)
 			}
-			l.compare(t, "gradient", p.grads+" "+param.Name, wide(param.Var.Grad), w.layout(p.grads, param.Name), grad)
 		}
 		dx, _ := w.moments(p.gradInput)
-		l.compare(t, "gradient", p.gradInput, wide(x.Grad[pad:]), dx, grad)
-		if p.training && suffix == "" {
-			w.checkBuffers(t, l, "buffer_after_train")
+		parity.Compare(w.Fixture, "gradient", p.gradInput, x.Grad[pad:], dx, is.Gradient)
+		if p.training && is.Suffix == "" {
+			w.checkBuffers("buffer_after_train")
 		}
 	}
-	if suffix == "" {
+	if is.Suffix == "" {
 		a := w.net.Adjacency(tensor.NewInference[T](nil))
-		l.compare(t, "output", "adaptive_adjacency", wide(a.Data[:fixtureNodes*fixtureNodes]), w.floats("output/adaptive_adjacency"), out)
+		parity.Compare(w.Fixture, "output", "adaptive_adjacency", a.Data[:fixtureNodes*fixtureNodes], w.Floats("output/adaptive_adjacency"), is.Output)
 	}
-	t.Logf("largest differences: %v", l)
 }
 
-func (w *wave[T]) checkBuffers(t *testing.T, l largest, group string) {
+func (w *wave[T]) checkBuffers(group string) {
 	for name, v := range w.net.Buffers() {
-		l.compare(t, "running statistics", name, wide(v), w.floats(group+"/"+name), tolerance{1e-6, 0})
+		parity.Compare(w.Fixture, "running statistics", name, v, w.Floats(group+"/"+name), parity.Tolerance{Abs: 1e-6})
 	}
 }
 
@@ -88,36 +84,34 @@ func (w *wave[T]) checkBuffers(t *testing.T, l largest, group string) {
 func TestParityOfTrainer(t *testing.T) {
 	for _, name := range fixtures {
 		t.Run(name, func(t *testing.T) {
-			w, l := newWave[float32](openFixture(t, name)), largest{}
-			adam := nn.NewAdam(w.params)
+			w := newWave[float32](parity.Open(t, name))
+			adam := nn.NewAdam(w.Params)
 			adam.Decay, adam.Clip = 1e-4, 5
 			tape := tensor.NewTape[float32](nil)
 			x, _ := w.input("input/step_x")
 			y := w.net.Forward(tape, x, fixtureBatch, true, nil)
 			// [batch, node, horizon], as y's rows lie.
-			target := w.floats("input/step_target")
+			target := w.Floats("input/step_target")
 			loss, slopes := maskedMAE(y.Data, target, 19.5, 52)
-			l.compare(t, "loss", "", []float64{loss}, w.floats("step/loss"), tolerance{1e-6, 1e-6})
+			parity.Compare(w.Fixture, "loss", "", []float64{loss}, w.Floats("step/loss"), parity.Tolerance{Abs: 1e-6, Rel: 1e-6})
 			tape.BackwardFrom(y, slopes)
 			norm := 0.0
-			for _, p := range w.params {
-				if unread(p.Name) {
-					continue
-				}
+			read := w.read()
+			read.CompareGradients("step_grad_before_clip", parity.PrecisionOf[float32]().Gradient)
+			for _, p := range read.Params {
 				for _, g := range p.Var.Grad {
 					norm += float64(g) * float64(g)
 				}
-				l.compare(t, "gradient", p.Name, wide(p.Var.Grad), w.layout("step_grad_before_clip", p.Name), tolerance{1e-5, 1e-4})
 			}
-			l.compare(t, "norm", "", []float64{math.Sqrt(norm)}, w.floats("step/grad_norm_before_clip"), tolerance{1e-5, 1e-5})
-			before := nn.Copy(w.params)
-			grads := make([][]float32, len(w.params))
-			for i, p := range w.params {
+			parity.Compare(w.Fixture, "norm", "", []float64{math.Sqrt(norm)}, w.Floats("step/grad_norm_before_clip"), parity.Tolerance{Abs: 1e-5, Rel: 1e-5})
+			before := nn.Copy(w.Params)
+			grads := make([][]float32, len(w.Params))
+			for i, p := range w.Params {
 				grads[i] = slices.Clone(p.Var.Grad)
 			}
 			adam.Step(1e-3)
-			for i, p := range w.params {
-				want := w.layout("step_weight_after", p.Name)
+			for i, p := range w.Params {
+				want := w.Array("step_weight_after", p)
 				for j, v := range want {
 					// Adam's first step is the gradient's sign: where that is rounding noise, so is the step.
 					if g := float64(grads[i][j]) + 1e-4*float64(before[i][j]); math.Abs(g) < 1e-6 && !unread(p.Name) {
@@ -127,10 +121,9 @@ func TestParityOfTrainer(t *testing.T) {
 						}
 					}
 				}
-				l.compare(t, "weights after", p.Name, wide(p.Var.Data), want, tolerance{1e-6, 0})
+				parity.Compare(w.Fixture, "weights after", p.Name, p.Var.Data, want, parity.Tolerance{Abs: 1e-6})
 			}
-			w.checkBuffers(t, l, "step_buffer_after")
-			t.Logf("largest differences: %v", l)
+			w.checkBuffers("step_buffer_after")
 		})
 	}
 }
@@ -161,25 +154,25 @@ func maskedMAE(y []float32, target []float64, deviation, mean float64) (loss flo
 
 // TestDoubleTransition holds both transition matrices, sparse and dense, against the original's.
 func TestDoubleTransition(t *testing.T) {
-	f, l := openFixture(t, "graph_wavenet"), largest{}
-	a := adjacency.FromDense(f.floats("input/adjacency"), fixtureNodes)
+	f := parity.Open(t, "graph_wavenet")
+	a := adjacency.FromDense(f.Floats("input/adjacency"), fixtureNodes)
 	for i, p := range DoubleTransition(a) {
 		name := []string{"input/support_0", "input/support_1"}[i]
 		one := p.Dense
 		if p.Sparse != nil {
 			one = denseTransition(p.Sparse)
 		}
-		l.compare(t, "transition", name, one.Data[:fixtureNodes*fixtureNodes], f.floats(name), tolerance{1e-7, 0})
+		parity.Compare(f, "transition", name, one.Data[:fixtureNodes*fixtureNodes], f.Floats(name), parity.Tolerance{Abs: 1e-7})
 	}
 }
 
 // TestSparseIsDense: both forms of the given transitions meet the float64 reference.
 func TestSparseIsDense(t *testing.T) {
-	f := openFixture(t, "graph_wavenet")
+	f := parity.Open(t, "graph_wavenet")
 	for _, sparse := range []bool{true, false} {
-		w, l := newWave[float64](f), largest{}
+		w := newWave[float64](f)
 		for i, name := range []string{"input/support_0", "input/support_1"} {
-			p := adjacency.FromDense(f.floats(name), fixtureNodes)
+			p := adjacency.FromDense(f.Floats(name), fixtureNodes)
 			if w.net.transitions[i] = (tensor.Transition[float64]{Sparse: p}); !sparse {
 				w.net.transitions[i] = tensor.Transition[float64]{Dense: denseTransition(p)}
 			}
@@ -187,6 +180,6 @@ func TestSparseIsDense(t *testing.T) {
 		x, _ := w.input("input/x")
 		y := w.net.Forward(tensor.NewInference[float64](nil), x, fixtureBatch, false, nil)
 		want, _ := w.moments("output64/y")
-		l.compare(t, "output", "y", wide(y.Data), want, tolerance{1e-12, 0})
+		parity.Compare(w.Fixture, "output", "y", y.Data, want, parity.PrecisionOf[float64]().Output)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"presage/model/nn"
 	"presage/model/panel"
+	"presage/model/parity"
 	"presage/model/tensor"
 )
 
@@ -32,7 +33,7 @@ func waves(rng *rand.Rand, setup panel.Setup, windows int) *panel.Batch {
 
 // rows takes targets [B, H, N] as the network gives them.
 func rows(b *panel.Batch, setup panel.Setup) []float32 {
-	return turned[float32](b.Y, setup.Horizons, setup.Services)
+	return parity.Turned(b.Y, setup.Horizons, setup.Services)
 }
 
 // TestTrainingLowersTheLoss on series that are a linear function of their past.

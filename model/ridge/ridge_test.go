@@ -9,35 +9,8 @@ import (
 	"testing"
 
 	"presage/model"
+	"presage/model/baseline/lags/lagstest"
 )
-
-func task(input, horizons int) model.Task {
-	return model.Task{Channels: []string{"value"}, Unit: "mph", Input: input, Horizons: horizons, Levels: []float64{0.05, 0.5, 0.95}}
-}
-
-// history makes slices of values [n][services]; NaN is missing. The first service calls the second.
-func history(names []string, values [][]float64) []*model.Step {
-	g := &model.Graph{RowPtr: []int32{0}}
-	for i := range names {
-		if i == 0 {
-			g.Col, g.Weight = append(g.Col, 1), append(g.Weight, 1)
-		}
-		g.RowPtr = append(g.RowPtr, int32(len(g.Col)))
-	}
-	var all []*model.Step
-	for k, row := range values {
-		s := &model.Step{At: int64(k) * 60e9, Width: 60e9, Services: names, Graph: g}
-		for _, v := range row {
-			mask := float32(1)
-			if math.IsNaN(v) {
-				v, mask = 0, 0
-			}
-			s.Values, s.Mask = append(s.Values, float32(v)), append(s.Mask, mask)
-		}
-		all = append(all, s)
-	}
-	return all
-}
 
 // led is a world in which b follows a by a slice, and a is noise around a level.
 func led(n int, noise float64) []*model.Step {
@@ -49,7 +22,7 @@ func led(n int, noise float64) []*model.Step {
 		values = append(values, []float64{a, 2*before + noise*rng.NormFloat64(), 7})
 		before = a
 	}
-	return history([]string{"a", "b", "c"}, values)
+	return lagstest.History([]string{"a", "b", "c"}, values)
 }
 
 func TestSumsByHand(t *testing.T) {
@@ -102,7 +75,7 @@ func TestGraphPaysWhereTheCallerLeads(t *testing.T) {
 	all := led(900, 0.1)
 	errorOf := map[string]float64{}
 	for _, m := range Methods() {
-		f, err := m.New(task(4, 2))
+		f, err := m.New(lagstest.Task(4, 2))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +106,7 @@ func TestStateRestores(t *testing.T) {
 	all := led(300, 1)
 	for _, m := range Methods() {
 		for _, fitted := range []bool{false, true} {
-			f, _ := m.New(task(4, 3))
+			f, _ := m.New(lagstest.Task(4, 3))
 			if fitted {
 				if _, err := f.Fit(t.Context(), all[:200], all[190:], model.FitOptions{}); err != nil {
 					t.Fatal(err)
@@ -143,7 +116,7 @@ func TestStateRestores(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			g, _ := m.New(task(4, 3))
+			g, _ := m.New(lagstest.Task(4, 3))
 			if err := g.Restore(st); err != nil {
 				t.Fatal(err)
 			}
@@ -165,11 +138,11 @@ func TestStateRestores(t *testing.T) {
 func TestMissingAndStrangers(t *testing.T) {
 	nan := math.NaN()
 	all := led(300, 1)
-	f, _ := NewGraph(task(4, 2))
+	f, _ := NewGraph(lagstest.Task(4, 2))
 	if _, err := f.Fit(t.Context(), all[:200], nil, model.FitOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	p, err := f.Forecast(history([]string{"a", "b", "new"}, [][]float64{{10, nan, nan}, {nan, nan, 3}}))
+	p, err := f.Forecast(lagstest.History([]string{"a", "b", "new"}, [][]float64{{10, nan, nan}, {nan, nan, 3}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,9 +164,9 @@ func TestConstantsStay(t *testing.T) {
 	for k := range values {
 		values[k] = []float64{5, 0, 100}
 	}
-	all := history([]string{"a", "b", "c"}, values)
+	all := lagstest.History([]string{"a", "b", "c"}, values)
 	for _, m := range Methods() {
-		f, _ := m.New(task(4, 2))
+		f, _ := m.New(lagstest.Task(4, 2))
 		if _, err := f.Fit(t.Context(), all[:150], all[141:], model.FitOptions{}); err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +182,7 @@ func TestConstantsStay(t *testing.T) {
 func TestFitStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	f, _ := NewOwn(task(4, 2))
+	f, _ := NewOwn(lagstest.Task(4, 2))
 	if _, err := f.Fit(ctx, led(100, 1), nil, model.FitOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("fit under a cancelled context: %v", err)
 	}

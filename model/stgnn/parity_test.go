@@ -2,71 +2,27 @@ package stgnn
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"presage/model/nn"
 	"presage/model/nn/adjacency"
-	"presage/model/safetensors"
+	"presage/model/parity"
 	"presage/model/tensor"
 )
 
-// fixture is one file of testdata: outputs and gradients that PyTorch computed for random
-// weights and inputs.
-type fixture struct {
-	t *testing.T
-	safetensors.File
-}
-
-func openFixture(t *testing.T, name string) fixture {
+// openFixture reads from testdata, so that the published equations are held against PyTorch in every checkout.
+func openFixture(t *testing.T, name string) *parity.Fixture {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", name+".safetensors"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	file, err := safetensors.Read(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fixture{t, file}
-}
-
-func (f fixture) floats(name string) []float64 {
-	f.t.Helper()
-	v, err := f.Tensors[name].Float64()
-	if err != nil {
-		f.t.Fatalf("%s: %v", name, err)
-	}
-	return v
-}
-
-// tolerance is absolute plus relative.
-type tolerance struct{ abs, rel float64 }
-
-func compare[T tensor.Float](t *testing.T, name string, got []T, want []float64, tol tolerance) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Errorf("%s: %d elements, expected %d", name, len(got), len(want))
-		return
-	}
-	for i, w := range want {
-		if d := math.Abs(float64(got[i]) - w); !(d <= tol.abs+tol.rel*math.Abs(w)) {
-			t.Errorf("%s, element %d: %.12g, expected %.12g", name, i, got[i], w)
-			return
-		}
-	}
+	return parity.Read(t, filepath.Join("testdata", name+".safetensors"))
 }
 
 // plainCase is a network with the fixture's weights and its input.
 type plainCase[T tensor.Float] struct {
-	fixture
+	parity.Weights[T]
 	net    *plain[T]
-	params []nn.Param[T]
 	graphs []*tensor.CSR[T] // normalised adjacency of each slice
 	x      *tensor.Var[T]   // [B × T × N, F]
 	rows   [][]int32
@@ -74,18 +30,16 @@ type plainCase[T tensor.Float] struct {
 
 const fixtureBatch, fixtureSteps, fixtureNodes = 3, 10, 7
 
-func newPlainCase[T tensor.Float](f fixture, norm *tensor.CSR[T]) *plainCase[T] {
-	shape := f.Tensors["input/x"].Shape
-	c := &plainCase[T]{fixture: f, net: newPlain[T](8, 16, 1, rand.New(rand.NewPCG(0, 0)))}
-	c.params = c.net.params()
-	for _, p := range c.params {
-		copy(p.Var.Data, c.layout(p, narrow[T](f.floats("weight/"+p.Name))))
-	}
+func newPlainCase[T tensor.Float](f *parity.Fixture, norm *tensor.CSR[T]) *plainCase[T] {
+	shape := f.Shape("input/x")
+	c := &plainCase[T]{net: newPlain[T](8, 16, 1, rand.New(rand.NewPCG(0, 0)))}
+	c.Weights = parity.Weights[T]{Fixture: f, Params: c.net.params(), Reversed: linear}
+	c.Load()
 	for range fixtureBatch * fixtureSteps {
 		c.graphs = append(c.graphs, norm)
 	}
 	c.x = tensor.NewParam[T](shape[0]*shape[1]*shape[2], shape[3])
-	copy(c.x.Data, narrow[T](f.floats("input/x")))
+	copy(c.x.Data, parity.As[T](f.Floats("input/x")))
 	for k := range fixtureSteps {
 		var rows []int32
 		for b := range fixtureBatch {
@@ -99,36 +53,18 @@ func newPlainCase[T tensor.Float](f fixture, norm *tensor.CSR[T]) *plainCase[T] 
 }
 
 // ownNorm is our normalisation of the fixture's adjacency.
-func ownNorm[T tensor.Float](f fixture) *tensor.CSR[T] {
-	return adjacency.Symmetric(adjacency.FromDense(narrow[T](f.floats("input/adjacency")), fixtureNodes))
+func ownNorm[T tensor.Float](f *parity.Fixture) *tensor.CSR[T] {
+	return adjacency.Symmetric(adjacency.FromDense(parity.As[T](f.Floats("input/adjacency")), fixtureNodes))
 }
 
 // referenceNorm is the fixture's; its float64 network used this float32 one, widened.
-func referenceNorm[T tensor.Float](f fixture) *tensor.CSR[T] {
-	return adjacency.FromDense(narrow[T](f.floats("buffer/norm_adj")), fixtureNodes)
+func referenceNorm[T tensor.Float](f *parity.Fixture) *tensor.CSR[T] {
+	return adjacency.FromDense(parity.As[T](f.Floats("buffer/norm_adj")), fixtureNodes)
 }
 
-// layout turns the fixture's [out, in] of the linear layers into ours, and back.
-func (c *plainCase[T]) layout(p nn.Param[T], v []T) []T {
-	if !strings.HasPrefix(p.Name, "fc") || !strings.HasSuffix(p.Name, "weight") {
-		return v
-	}
-	in, out := p.Var.Shape[0], p.Var.Shape[1]
-	t := make([]T, len(v))
-	for i := range in {
-		for j := range out {
-			t[i*out+j] = v[j*in+i]
-		}
-	}
-	return t
-}
-
-func narrow[T tensor.Float](v []float64) []T {
-	out := make([]T, len(v))
-	for i, x := range v {
-		out[i] = T(x)
-	}
-	return out
+// linear says whether a parameter is a linear layer's, which is [out, in] in the fixture.
+func linear(name string) bool {
+	return strings.HasPrefix(name, "fc") && strings.HasSuffix(name, "weight")
 }
 
 func (c *plainCase[T]) forward(t *tensor.Tape[T]) (conv, state, y *tensor.Var[T]) {
@@ -137,47 +73,34 @@ func (c *plainCase[T]) forward(t *tensor.Tape[T]) (conv, state, y *tensor.Var[T]
 	return conv, state, c.net.head.Forward(t, state)
 }
 
-// wantGrad is a gradient of the fixture in our layout.
-func (c *plainCase[T]) wantGrad(group string, p nn.Param[T]) []float64 {
-	var wide []float64
-	for _, v := range c.layout(p, narrow[T](c.floats(group+"/"+p.Name))) {
-		wide = append(wide, float64(v))
-	}
-	return wide
-}
-
 func (c *plainCase[T]) zero() {
 	c.x.ZeroGrad()
-	for _, p := range c.params {
+	for _, p := range c.Params {
 		p.Var.ZeroGrad()
 	}
 }
 
-func checkPlain[T tensor.Float](t *testing.T, f fixture, norm *tensor.CSR[T], suffix string, out, grad tolerance) {
-	c := newPlainCase(f, norm)
+func checkPlain[T tensor.Float](f *parity.Fixture, norm *tensor.CSR[T]) {
+	c, is := newPlainCase(f, norm), parity.PrecisionOf[T]()
 	tape := tensor.NewTape[T](nil)
 	conv, state, y := c.forward(tape)
-	compare(t, "gcn", conv.Data, f.floats("output"+suffix+"/gcn"), out)
-	compare(t, "last_hidden", state.Data, f.floats("output"+suffix+"/last_hidden"), out)
-	compare(t, "y", y.Data, f.floats("output"+suffix+"/y"), out)
+	parity.Compare(f, "output", "gcn", conv.Data, f.Floats("output"+is.Suffix+"/gcn"), is.Output)
+	parity.Compare(f, "output", "last_hidden", state.Data, f.Floats("output"+is.Suffix+"/last_hidden"), is.Output)
+	parity.Compare(f, "output", "y", y.Data, f.Floats("output"+is.Suffix+"/y"), is.Output)
 
-	tape.BackwardFrom(y, narrow[T](f.floats("input/cotangent")))
-	for _, p := range c.params {
-		compare(t, "gradient of "+p.Name, p.Var.Grad, c.wantGrad("grad"+suffix, p), grad)
-	}
-	compare(t, "gradient of x", c.x.Grad, f.floats("grad_input"+suffix+"/x"), grad)
+	tape.BackwardFrom(y, parity.As[T](f.Floats("input/cotangent")))
+	c.CompareGradients("grad"+is.Suffix, is.Gradient)
+	parity.Compare(f, "gradient", "x", c.x.Grad, f.Floats("grad_input"+is.Suffix+"/x"), is.Gradient)
 
 	c.zero()
 	tape.Reset()
 	_, _, y = c.forward(tape)
-	loss := tape.MSE(tape.Reshape(y, len(y.Data)), narrow[T](f.floats("input/target")), nil)
-	compare(t, "MSE", loss.Data, f.floats("loss/mse"+suffix), out)
+	loss := tape.MSE(tape.Reshape(y, len(y.Data)), parity.As[T](f.Floats("input/target")), nil)
+	parity.Compare(f, "loss", "mse", loss.Data, f.Floats("loss/mse"+is.Suffix), is.Output)
 	tape.Backward(loss)
-	for _, p := range c.params {
-		compare(t, "MSE gradient of "+p.Name, p.Var.Grad, c.wantGrad("grad"+suffix+"_mse", p), grad)
-	}
-	if suffix == "" {
-		compare(t, "MSE gradient of x", c.x.Grad, f.floats("grad_input/x_mse"), grad)
+	c.CompareGradients("grad"+is.Suffix+"_mse", is.Gradient)
+	if is.Suffix == "" {
+		parity.Compare(f, "gradient", "x_mse", c.x.Grad, f.Floats("grad_input/x_mse"), is.Gradient)
 	}
 }
 
@@ -186,13 +109,13 @@ func TestParity(t *testing.T) {
 	for _, name := range []string{"plain_gcn_gru", "plain_gcn_gru_directed"} {
 		f := openFixture(t, name)
 		t.Run(name+" float64", func(t *testing.T) {
-			checkPlain(t, fixture{t, f.File}, referenceNorm[float64](f), "64", tolerance{1e-12, 0}, tolerance{1e-10, 0})
+			checkPlain(f.To(t), referenceNorm[float64](f))
 		})
 		t.Run(name+" float32", func(t *testing.T) {
-			checkPlain(t, fixture{t, f.File}, ownNorm[float32](f), "", tolerance{1e-6, 0}, tolerance{1e-5, 1e-4})
+			checkPlain(f.To(t), ownNorm[float32](f))
 		})
 		t.Run(name+" normalisation", func(t *testing.T) {
-			compare(t, "norm_adj", adjacency.Dense(ownNorm[float32](f)), f.floats("buffer/norm_adj"), tolerance{1e-7, 0})
+			parity.Compare(f.To(t), "normalisation", "norm_adj", adjacency.Dense(ownNorm[float32](f)), f.Floats("buffer/norm_adj"), parity.Tolerance{Abs: 1e-7})
 		})
 	}
 }
@@ -203,20 +126,18 @@ func TestParityOfAdam(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := openFixture(t, name)
 			c := newPlainCase(f, ownNorm[float32](f))
-			adam := nn.NewAdam(c.params)
+			adam := nn.NewAdam(c.Params)
 			tape := tensor.NewTape[float32](nil)
-			target := narrow[float32](c.floats("input/target"))
+			target := parity.As[float32](c.Floats("input/target"))
 			for k := range 5 {
 				tape.Reset()
 				_, _, y := c.forward(tape)
 				loss := tape.MSE(tape.Reshape(y, len(y.Data)), target, nil)
-				compare(t, fmt.Sprintf("loss before step %d", k), loss.Data, c.floats(fmt.Sprintf("step/loss_%d", k)), tolerance{1e-6, 1e-5})
+				parity.Compare(f, "loss", fmt.Sprintf("before step %d", k), loss.Data, c.Floats(fmt.Sprintf("step/loss_%d", k)), parity.Tolerance{Abs: 1e-6, Rel: 1e-5})
 				tape.Backward(loss)
 				adam.Step(1e-3)
 			}
-			for _, p := range c.params {
-				compare(t, "weights after five steps: "+p.Name, p.Var.Data, c.wantGrad("step5_weight_after", p), tolerance{1e-5, 0})
-			}
+			c.CompareValues("step5_weight_after", parity.Tolerance{Abs: 1e-5})
 		})
 	}
 }
@@ -224,16 +145,12 @@ func TestParityOfAdam(t *testing.T) {
 // TestParityOfTimeEncoding checks the four time features of the fixtures.
 func TestParityOfTimeEncoding(t *testing.T) {
 	f := openFixture(t, "plain_gcn_gru")
-	minutes, err := f.Tensors["input/minute_of_week"].Int64()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := f.floats("input/time_encoding")
+	want := f.Floats("input/time_encoding")
 	c := clock{Day: true, Week: true}
-	for i, m := range minutes {
+	for i, m := range f.Ints("input/minute_of_week") {
 		var got [clockFeatures]float32
 		const monday = 4 * day // 1970-01-05
 		c.encode(monday+m*60e9, got[:])
-		compare(t, fmt.Sprintf("minute %d", m), got[:], want[4*i:4*i+4], tolerance{1e-6, 0})
+		parity.Compare(f, "clock", fmt.Sprintf("minute %d", m), got[:], want[4*i:4*i+4], parity.Tolerance{Abs: 1e-6})
 	}
 }

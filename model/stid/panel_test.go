@@ -7,6 +7,7 @@ import (
 
 	"presage/model/nn"
 	"presage/model/panel"
+	"presage/model/parity"
 	"presage/model/tensor"
 	"presage/model/tensor/pool"
 )
@@ -47,7 +48,7 @@ func train(steps, workers int) (losses []float32, y []float32) {
 		b := daily(rng, setup, 64)
 		tape.Reset()
 		out := net.Forward(tape, b, rng)
-		loss := tape.MSE(tape.Reshape(out, len(out.Data)), turned[float32](b.Y, setup.Horizons, setup.Services), nil)
+		loss := tape.MSE(tape.Reshape(out, len(out.Data)), parity.Turned(b.Y, setup.Horizons, setup.Services), nil)
 		tape.Backward(loss)
 		adam.Step(5e-3)
 		losses, y = append(losses, loss.Data[0]), slices.Clone(out.Data)

@@ -9,35 +9,8 @@ import (
 	"testing"
 
 	"presage/model"
+	"presage/model/baseline/lags/lagstest"
 )
-
-func task(input, horizons int) model.Task {
-	return model.Task{Channels: []string{"value"}, Unit: "mph", Input: input, Horizons: horizons, Levels: []float64{0.05, 0.5, 0.95}}
-}
-
-// history makes slices of values [n][services]; NaN is missing. The first service calls the second.
-func history(names []string, values [][]float64) []*model.Step {
-	g := &model.Graph{RowPtr: []int32{0}}
-	for i := range names {
-		if i == 0 {
-			g.Col, g.Weight = append(g.Col, 1), append(g.Weight, 1)
-		}
-		g.RowPtr = append(g.RowPtr, int32(len(g.Col)))
-	}
-	var all []*model.Step
-	for k, row := range values {
-		s := &model.Step{At: int64(k) * 60e9, Width: 60e9, Services: names, Graph: g}
-		for _, v := range row {
-			mask := float32(1)
-			if math.IsNaN(v) {
-				v, mask = 0, 0
-			}
-			s.Values, s.Mask = append(s.Values, float32(v)), append(s.Mask, mask)
-		}
-		all = append(all, s)
-	}
-	return all
-}
 
 // bent is a world in which b follows a by a slice, not along a line; a is noise around a level.
 func bent(n int) []*model.Step {
@@ -49,7 +22,7 @@ func bent(n int) []*model.Step {
 		values = append(values, []float64{10 + a, 20 + 4*math.Abs(before) + 0.1*rng.NormFloat64(), 7})
 		before = a
 	}
-	return history([]string{"a", "b", "c"}, values)
+	return lagstest.History([]string{"a", "b", "c"}, values)
 }
 
 func fit(t *testing.T, f model.Forecaster, all []*model.Step, seed uint64) model.FitReport {
@@ -138,7 +111,7 @@ func TestGraphPaysWhereTheCallerLeads(t *testing.T) {
 	all := bent(1200)
 	errorOf := map[string]float64{}
 	for _, m := range Methods() {
-		f, _ := m.New(task(4, 2))
+		f, _ := m.New(lagstest.Task(4, 2))
 		r := fit(t, f, all[:1000], 1)
 		if r.Epochs == 0 || r.BestEpoch == 0 || r.Parameters == 0 || r.Windows == 0 {
 			t.Errorf("%s: report %+v", m.Name, r)
@@ -164,7 +137,7 @@ func TestTheSeedDecides(t *testing.T) {
 	all := bent(500)
 	said := map[uint64]string{}
 	for _, seed := range []uint64{1, 2, 1} {
-		f, _ := NewGraph(task(4, 2))
+		f, _ := NewGraph(lagstest.Task(4, 2))
 		fit(t, f, all, seed)
 		p, _ := f.Forecast(all[100:104])
 		now := fmt.Sprint(p)
@@ -182,7 +155,7 @@ func TestStateRestores(t *testing.T) {
 	all := bent(500)
 	for _, m := range Methods() {
 		for _, fitted := range []bool{false, true} {
-			f, _ := m.New(task(4, 15))
+			f, _ := m.New(lagstest.Task(4, 15))
 			if fitted {
 				fit(t, f, all, 1)
 			}
@@ -190,7 +163,7 @@ func TestStateRestores(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			g, _ := m.New(task(4, 15))
+			g, _ := m.New(lagstest.Task(4, 15))
 			if err := g.Restore(st); err != nil {
 				t.Fatal(err)
 			}
@@ -225,9 +198,9 @@ func TestAnchorsHoldTheEnds(t *testing.T) {
 
 func TestMissingAndStrangers(t *testing.T) {
 	nan := math.NaN()
-	f, _ := NewGraph(task(4, 2))
+	f, _ := NewGraph(lagstest.Task(4, 2))
 	fit(t, f, bent(400), 1)
-	p, err := f.Forecast(history([]string{"a", "b", "new"}, [][]float64{{10, nan, nan}, {nan, nan, 3}}))
+	p, err := f.Forecast(lagstest.History([]string{"a", "b", "new"}, [][]float64{{10, nan, nan}, {nan, nan, 3}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,9 +222,9 @@ func TestConstantsStay(t *testing.T) {
 	for k := range values {
 		values[k] = []float64{5, 0, 100}
 	}
-	all := history([]string{"a", "b", "c"}, values)
+	all := lagstest.History([]string{"a", "b", "c"}, values)
 	for _, m := range Methods() {
-		f, _ := m.New(task(4, 2))
+		f, _ := m.New(lagstest.Task(4, 2))
 		fit(t, f, all, 1)
 		p, _ := f.Forecast(all[100:104])
 		for i, v := range p.Values {
@@ -265,7 +238,7 @@ func TestConstantsStay(t *testing.T) {
 func TestFitStopsWhenTold(t *testing.T) {
 	all := bent(400)
 	ctx, cancel := context.WithCancel(t.Context())
-	f, _ := NewOwn(task(4, 2))
+	f, _ := NewOwn(lagstest.Task(4, 2))
 	lines := 0
 	progress := func(p model.FitProgress) {
 		if lines++; lines == 3 {
