@@ -46,6 +46,7 @@ type api struct {
 	share    float64 // of all traces
 	variants []variant
 	cron     int     // seconds between two runs of a job; 0: users call
+	phase    int64   // nanoseconds that its day is ahead
 	spans    float64 // mean number of spans a trace
 }
 
@@ -59,7 +60,7 @@ func (w *world) drawAPIs(r *Rand) {
 	sum := 0.0
 	trees := make([][]callNode, count)
 	for a := range count {
-		b := treeBuilder{w: w, r: r, edges: edges, limit: int(min(60, 4+float64(7*r.logNormal(0.6))))}
+		b := treeBuilder{w: w, r: r, edges: edges, limit: int(min(float64(w.law.TreeMost), 4+float64(w.law.TreeMean*r.logNormal(w.law.TreeSigma))))}
 		b.add(callNode{service: a % gateways, parent: -1, edge: -1, share: 1, repeats: 1, weight: 1, optional: -1})
 		b.grow(0)
 		trees[a] = b.nodes
@@ -67,7 +68,7 @@ func (w *world) drawAPIs(r *Rand) {
 			covered[node.service] = true
 		}
 		cron := 0
-		if a > 2 && a%5 == 4 {
+		if every := w.law.CronEvery; a > 2 && every > 0 && a%every == every-1 {
 			cron = 60 * (5 + 5*r.below(3))
 		}
 		w.apis = append(w.apis, api{name: "/api/v1/" + serviceNames[a%len(serviceNames)] + "-" + strconv.Itoa(a), share: pow(float64(a+1), -0.7), cron: cron})
@@ -365,4 +366,7 @@ func (w *world) scale() {
 		}
 	}
 	w.hosts = max(2, int(math.Ceil(float64(w.opt.Services)/4)))
+	if w.law.Independent {
+		w.hosts = len(w.services)
+	}
 }

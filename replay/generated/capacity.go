@@ -11,11 +11,11 @@ func (w *world) drawCapacity(r *Rand) {
 		var own, busy, longest float64
 		switch s.kind {
 		case kindApp:
-			own, busy, longest = 0.010*r.logNormal(0.6), r.between(0.34, 0.53), 0.09
-			s.sigma = r.between(0.47, 0.95)
+			own, busy, longest = 0.010*r.logNormal(0.6), r.within(w.law.Busy), 0.09
+			s.sigma = r.within(w.law.Sigma)
 		case kindDatabase:
-			own, busy, longest = 0.005*r.logNormal(0.5), r.between(0.28, 0.48), 0.05
-			s.sigma = r.between(0.7, 1.2)
+			own, busy, longest = 0.005*r.logNormal(0.5), r.within(w.law.StoreBusy), 0.05
+			s.sigma = r.within(w.law.StoreSigma)
 		case kindCache:
 			own, busy, longest = 0.0008*r.logNormal(0.3), r.between(0.12, 0.32), 0.005
 			s.sigma = r.between(0.4, 0.7)
@@ -49,7 +49,7 @@ func (w *world) drawCapacity(r *Rand) {
 		}
 		s.work = own / s.speed
 		s.maxReplicas = s.replicas
-		if s.kind == kindApp && r.chance(0.5) {
+		if s.kind == kindApp && r.chance(w.law.ScaledShare) {
 			s.maxReplicas = 2*s.replicas + 1
 		}
 		s.thread = math.Floor(r.between(24, 80))
@@ -77,18 +77,18 @@ func (w *world) drawEdgePolicies(r *Rand) {
 	for e := range w.edges {
 		edge := &w.edges[e]
 		edge.network = 0.0004 * r.logNormal(0.4)
-		edge.timeout = max(niceTime(r.between(8, 25)*idle[edge.callee]), 0.1)
+		edge.timeout = max(niceTime(r.within(w.law.Timeout)*idle[edge.callee]), 0.1)
 		edge.budget = 2
 		if edge.kind == callQueue {
 			continue
 		}
-		if r.chance(0.6) {
-			edge.retries = 1 + r.below(3)
-			if r.chance(0.65) {
-				edge.budget = r.between(0.1, 0.2)
+		if r.chance(w.law.RetryShare) {
+			edge.retries = 1 + r.below(w.law.MaxRetries)
+			if r.chance(w.law.BudgetedShare) {
+				edge.budget = r.within(w.law.Budget)
 			}
 		}
-		edge.breaker = r.chance(0.45)
+		edge.breaker = r.chance(w.law.BreakerShare)
 	}
 }
 

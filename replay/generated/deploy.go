@@ -22,7 +22,7 @@ func (w *world) stepRollouts(s *State, r *Rand) {
 			ro.Left = min(ro.Left, int32(len(me.Replicas)))
 			if ro.Left > 0 {
 				ro.Left--
-				me.Replicas[ro.Left] = s.newReplica(w, r, s.Tick, me.Version)
+				me.Replicas[ro.Left] = s.newReplica(w, r, ro.Service, s.Tick, me.Version)
 				ro.Next = s.Tick + int64(r.between(8, 20)/dt)
 			}
 		}
@@ -50,7 +50,7 @@ func (w *world) beginRollout(s *State, r *Rand) {
 	me.Version = lerp(me.Version, 1, 0.5) * (1 + change)
 	for k, owner := range w.owner {
 		if owner == i && r.chance(0.5) {
-			s.Off[k] = !s.Off[k]
+			s.Off[k] = !s.Off[k] && (!w.law.KeepCalled || !w.needed[k])
 		}
 	}
 	if w.services[i].cache >= 0 && r.chance(0.3) {

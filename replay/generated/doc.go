@@ -4,7 +4,8 @@
 //	Options ─▶ world (services, APIs, hosts: fixed) ─┐
 //	           state ─▶ step, one tick at a time ─▶ tick's conditions ─▶ traces ─▶ spans in order of end
 //	             ▲                │                          └────────▶ container metrics
-//	             └────────────────┘                          └────────▶ incidents: the truth file
+//	             └────────────────┘                          ├────────▶ incidents: the truth file
+//	                                                         └────────▶ Slicer: what a slice's telemetry shows, without spans
 //
 // In: a seed and a size. Out: a replay.Source, or files in the alibaba-2022 format.
 // The same options give the same bytes on every platform: the package uses its own

@@ -69,11 +69,17 @@ func (w *world) attempts(s *State, e int) float64 {
 // its thread, and how long it waits, service by service.
 func (w *world) flowUp(s *State, t *Tick) {
 	dt := w.opt.Tick.Seconds()
+	for h := range s.Hosts {
+		t.hosts[h] = s.Hosts[h].slowness()
+	}
 	for i := len(w.services) - 1; i >= 0; i-- {
 		c, me := &t.Services[i], &s.Services[i]
 		speed, ready, slowness := w.capacity(s, t, i)
 		c.Slowness = slowness
 		c.Work = w.services[i].work * exp(me.Work) * t.slow[i]
+		if me.Pressure != 0 {
+			c.Work *= exp(me.Pressure)
+		}
 		c.Errors = min(0.95, w.services[i].errors+t.fail[i])
 		sum, weight := 0.0, 0.0
 		for _, p := range w.places[w.first[i]:w.first[i+1]] {
@@ -135,7 +141,7 @@ func (w *world) capacity(s *State, t *Tick, i int) (speed, ready, slowness float
 		if !w.serves(s, t, i, k) {
 			continue
 		}
-		slow := w.slowness(s, &list[k])
+		slow := list[k].slowness(t.hosts[list[k].Host])
 		slow /= s.Services[i].Grown
 		ready++
 		slowness += slow
@@ -157,7 +163,12 @@ func (w *world) serves(s *State, t *Tick, i, k int) bool {
 // slowness returns the factor by which a replica is slower than a fresh one on an
 // idle host: others' work on the host, its version, warm-up, a heap that fills.
 func (w *world) slowness(s *State, r *Replica) float64 {
-	return float64(s.Hosts[r.Host].slowness() * r.Version * (1 + float64(warmUp*r.Cold)))
+	return r.slowness(s.Hosts[r.Host].slowness())
+}
+
+// slowness is the same when its host's factor is known.
+func (r *Replica) slowness(host float64) float64 {
+	return float64(host * r.Version * (1 + float64(warmUp*r.Cold)))
 }
 
 // warmUp is how much slower than warm a replica starts.

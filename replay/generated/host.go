@@ -2,11 +2,9 @@ package generated
 
 // Hosts: pods share machines, with each other and with work that is none of ours.
 const (
-	hostCores     = 16.0
-	hostDeviation = 0.03  // log deviation of the background's slowdown
-	hostTau       = 300.0 // seconds
-	guestsHourly  = 0.6   // noisy neighbours an hour and host
-	crowded       = 0.7   // share of a host's cores from which pods slow each other down
+	hostCores = 16.0
+	hostTau   = 300.0 // seconds
+	crowded   = 0.7   // share of a host's cores from which pods slow each other down
 )
 
 // stepHosts moves the background work of every host and adds up what pods used.
@@ -14,9 +12,9 @@ func (w *world) stepHosts(s *State, r *Rand) {
 	dt := w.opt.Tick.Seconds()
 	for h := range s.Hosts {
 		host := &s.Hosts[h]
-		host.Noise = r.ornstein(host.Noise, w.decay.host, hostDeviation)
+		host.Noise = r.ornstein(host.Noise, w.decay.host, w.law.HostDeviation)
 		host.Guest = max(0, host.Guest-dt)
-		if host.Guest == 0 && r.chance(guestsHourly/3600*dt) {
+		if host.Guest == 0 && r.chance(w.law.GuestsHourly/3600*dt) {
 			host.Guest, host.Force = r.between(40, 400), r.between(0.1, 0.45)
 		}
 	}
@@ -45,7 +43,12 @@ func (w *world) account(s *State, t *Tick) {
 		if svc.kind != kindApp {
 			continue
 		}
-		_, ready, _ := w.capacity(s, t, i)
+		ready := 0.0
+		for k := range me.Replicas {
+			if w.serves(s, t, i, k) {
+				ready++
+			}
+		}
 		calls := min(c.Arrivals+c.From, c.Rate*dt) / max(ready, 1)
 		for k := range me.Replicas {
 			rep := &me.Replicas[k]

@@ -69,6 +69,9 @@ func (w *world) beginFault(s *State, r *Rand, dt float64) {
 	if r.chance(0.5) {
 		kind = FaultDatabase + FaultKind(r.below(int(faultKinds-FaultDatabase)))
 	}
+	if w.law.Incidents != [faultKinds]float64{} {
+		kind = FaultKind(r.pick(w.law.Incidents[:]))
+	}
 	s.Serial++
 	f := Fault{ID: s.Serial, Kind: kind, API: -1, Begin: s.Tick, Onset: -1, End: -1}
 	f.Service = int32(w.drawVictim(r, kind))
@@ -161,7 +164,7 @@ func (w *world) restart(s *State, r *Rand, i int, dt float64) {
 		if k%2 == 0 {
 			ready += int64(12 / dt)
 		}
-		me.Replicas[k] = s.newReplica(w, r, ready, me.Replicas[k].Version)
+		me.Replicas[k] = s.newReplica(w, r, int32(i), ready, me.Replicas[k].Version)
 	}
 }
 

@@ -2,19 +2,6 @@ package generated
 
 import "time"
 
-// The parameters of load (models.md of the design names the mechanism; the values
-// are ours, chosen inside its ranges).
-const (
-	loadDeviation   = 0.10  // log deviation of an API's own Ornstein–Uhlenbeck noise
-	loadTau         = 600.0 // seconds of its memory
-	commonDeviation = 0.07  // the same for what all APIs share
-	mixDeviation    = 0.5
-	mixTau          = 600.0
-	dispersion      = 0.12  // log deviation of a tick's rate: counts are over-dispersed
-	burstFade       = 120.0 // seconds
-	burstArea       = 185.0 // mean seconds of doubled load that a burst brings
-)
-
 // dayShape is the load by hour of the day in its mean: a trough before dawn, a
 // plateau of office hours, an evening peak.
 var dayShape = [24]float64{
@@ -55,20 +42,26 @@ func meanSeason(opt Options) (mean, peak float64) {
 // stepLoad moves the load of every API and draws how many traces begin.
 func (w *world) stepLoad(s *State, r *Rand, t *Tick) {
 	dt := w.opt.Tick.Seconds()
-	level := season(t.Start) / w.meanSeason / (1 + float64(max(0, w.opt.Bursts)*burstArea/3600))
-	s.Common = r.ornstein(s.Common, w.decay.load, commonDeviation)
+	law := &w.law
+	quiet := w.meanSeason
+	bursts := 1 + float64(max(0, w.opt.Bursts)*w.burstArea/3600)
+	level := season(t.Start) / quiet / bursts
+	s.Common = r.ornstein(s.Common, w.decay.load, law.CommonDeviation)
 	for a := range w.apis {
 		l := &s.Loads[a]
-		l.Level = r.ornstein(l.Level, w.decay.load, loadDeviation)
-		l.Mix = r.ornstein(l.Mix, w.decay.mix, mixDeviation)
+		l.Level = r.ornstein(l.Level, w.loadKeep[a], law.LoadDeviation)
+		l.Mix = r.ornstein(l.Mix, w.decay.mix, law.MixDeviation)
 		w.stepBurst(l, r, dt)
 		rate := w.rate * w.apis[a].share * t.surge[a]
 		if period := w.apis[a].cron; period > 0 {
 			rate *= cronShape(t.Start, int64(period)*int64(time.Second))
 		} else {
-			rate *= level * exp(l.Level+s.Common) * (1 + float64(l.Burst.Height*l.Burst.shape()))
+			if w.apis[a].phase != 0 {
+				level = season(t.Start+w.apis[a].phase) / quiet / bursts
+			}
+			rate *= level * exp(l.Level+s.Common) * (1 + float64(l.Burst.Height*l.Burst.shape(law.BurstFade)))
 		}
-		t.Traces[a] = r.poisson(rate * dt * r.logNormal(dispersion))
+		t.Traces[a] = r.poisson(rate * dt * r.logNormal(law.Dispersion))
 		mix := exp(l.Mix)
 		for v := range t.Mix[a] {
 			t.Mix[a][v] = w.apis[a].variants[v].weight
@@ -85,18 +78,18 @@ func (w *world) stepBurst(l *LoadState, r *Rand, dt float64) {
 	b := &l.Burst
 	if b.Height == 0 {
 		if r.chance(w.opt.Bursts / 3600 * dt) {
-			*b = Burst{Height: r.between(0.2, 0.8), Rise: r.between(30, 120), Holds: r.between(30, 400)}
+			*b = Burst{Height: r.within(w.law.BurstHeight), Rise: r.within(w.law.BurstRise), Holds: r.within(w.law.BurstHold)}
 		}
 		return
 	}
 	b.Age += dt
-	if b.Age > b.Rise+b.Holds+4*burstFade {
+	if b.Age > b.Rise+b.Holds+4*w.law.BurstFade {
 		*b = Burst{}
 	}
 }
 
-// shape returns how much of a burst there is, 0 to 1.
-func (b *Burst) shape() float64 {
+// shape returns how much of a burst that fades in so many seconds there is, 0 to 1.
+func (b *Burst) shape(fade float64) float64 {
 	switch {
 	case b.Height == 0:
 		return 0
@@ -105,7 +98,7 @@ func (b *Burst) shape() float64 {
 	case b.Age < b.Rise+b.Holds:
 		return 1
 	default:
-		return exp(-(b.Age - b.Rise - b.Holds) / burstFade)
+		return exp(-(b.Age - b.Rise - b.Holds) / fade)
 	}
 }
 

@@ -30,6 +30,9 @@ type Options struct {
 	LateMean       time.Duration // mean of their delay, at most four times that (default 1 s)
 	ClockSkew      time.Duration // deviation of the hosts' clocks (default 100 µs)
 
+	// Laws, if set, are the mechanisms' parameters (default DefaultLaws).
+	Laws *Laws
+
 	Namespace string // Kubernetes namespace (default shop)
 
 	// Truth, if set, gets the truth file: a JSON object a line for each incident (type

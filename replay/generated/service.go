@@ -4,15 +4,12 @@ import "math"
 
 // The parameters of a service's slow changes.
 const (
-	workDeviation = 0.16  // log deviation of the request mix's work
-	workTau       = 600.0 // seconds
-	missDeviation = 0.25  // log deviation of cache misses
+	missDeviation = 0.25 // log deviation of cache misses
 	missTau       = 300.0
 	warmTau       = 45.0 // a fresh replica's warm-up, seconds
 	coldTau       = 90.0 // a cache's refill
 
 	scaleEvery    = 15.0 // seconds between an autoscaler's looks
-	scaleTarget   = 0.6  // utilisation it aims at
 	scaleTolerate = 0.1  // it does nothing within this share of the target
 	scaleDown     = 300.0
 )
@@ -23,7 +20,8 @@ func (w *world) stepServices(s *State, r *Rand, t *Tick) {
 	dt := w.opt.Tick.Seconds()
 	for i := range w.services {
 		svc, me, c := &w.services[i], &s.Services[i], &t.Services[i]
-		me.Work = r.ornstein(me.Work, w.decay.work, workDeviation)
+		me.Work = r.ornstein(me.Work, w.workKeep[i], w.law.WorkDeviation)
+		w.stepPressure(me, i)
 		me.Cold *= w.decay.cold
 		if svc.cache >= 0 {
 			me.Missing = r.ornstein(me.Missing, w.decay.miss, missDeviation)
@@ -85,14 +83,14 @@ func (w *world) autoscale(s *State, r *Rand, i int, dt float64) {
 		return
 	}
 	n := len(me.Replicas)
-	wish := int(math.Ceil(float64(n) * me.Busy / scaleTarget))
+	wish := int(math.Ceil(float64(n) * me.Busy / w.law.ScaleTarget))
 	wish = min(max(wish, svc.replicas), svc.maxReplicas)
 	switch {
-	case wish > n && me.Busy > scaleTarget*(1+scaleTolerate):
+	case wish > n && me.Busy > w.law.ScaleTarget*(1+scaleTolerate):
 		me.Calm = 0
-		lag := int64(r.between(20, 60) / dt)
+		lag := int64(r.within(w.law.ScaleLag) / dt)
 		for range wish - n {
-			me.Replicas = append(me.Replicas, s.newReplica(w, r, s.Tick+lag, me.Version))
+			me.Replicas = append(me.Replicas, s.newReplica(w, r, int32(i), s.Tick+lag, me.Version))
 		}
 	case wish < n:
 		if me.Calm += scaleEvery; me.Calm >= scaleDown {

@@ -47,6 +47,8 @@ type ServiceState struct {
 	Busy     float64 // slot utilisation, mean of the last minute
 	Calm     float64 // seconds that fewer replicas would have done
 	Trouble  float64 // seconds of overload, as operators count them
+	Pressure float64 // log of the factor on own work by what is held in memory
+	Held     float64 // calls held, slow mean; kept where pressure counts
 	Grown    float64 // factor by which operators have made its slots faster
 	Replicas []Replica
 }
@@ -109,6 +111,7 @@ const (
 	streamNoise
 	streamNames
 	streamRows
+	streamMemories
 )
 
 // offAtStart is the share of optional calls that are off when the run begins.
@@ -122,21 +125,21 @@ func (w *world) newState() *State {
 		Edges: make([]EdgeState, len(w.edges)), Hosts: make([]HostState, w.hosts), Off: make([]bool, w.switches),
 	}
 	for i := range s.Loads {
-		s.Loads[i].Level = loadDeviation * r.normal()
-		s.Loads[i].Mix = mixDeviation * r.normal()
+		s.Loads[i].Level = w.law.LoadDeviation * r.normal()
+		s.Loads[i].Mix = w.law.MixDeviation * r.normal()
 	}
 	for i := range s.Off {
 		s.Off[i] = r.chance(offAtStart) && !w.needed[i]
 	}
 	skew := max(0, float64(w.opt.ClockSkew))
 	for i := range s.Hosts {
-		s.Hosts[i] = HostState{Noise: hostDeviation * r.normal(), Skew: int64(skew * r.normal())}
+		s.Hosts[i] = HostState{Noise: w.law.HostDeviation * r.normal(), Skew: int64(skew * r.normal())}
 	}
 	for i := range s.Services {
 		me := &s.Services[i]
-		*me = ServiceState{Rate: 1e9, Version: 1, Grown: 1, Arriving: w.loads[i], Work: workDeviation * r.normal(), Missing: missDeviation * r.normal()}
+		*me = ServiceState{Rate: 1e9, Version: 1, Grown: 1, Arriving: w.loads[i], Work: w.law.WorkDeviation * r.normal(), Missing: missDeviation * r.normal()}
 		for range w.services[i].replicas {
-			me.Replicas = append(me.Replicas, s.newReplica(w, &r, 0, me.Version))
+			me.Replicas = append(me.Replicas, s.newReplica(w, &r, int32(i), 0, me.Version))
 			me.Replicas[len(me.Replicas)-1].Cold = 0
 			me.Replicas[len(me.Replicas)-1].Heap = r.unit()
 		}
@@ -147,10 +150,14 @@ func (w *world) newState() *State {
 	return s
 }
 
-// newReplica makes a replica on a random host that serves from tick ready on.
-func (s *State) newReplica(w *world, r *Rand, ready int64, version float64) Replica {
+// newReplica makes a replica of a service, on a random host, that serves from tick ready on.
+func (s *State) newReplica(w *world, r *Rand, service int32, ready int64, version float64) Replica {
 	s.Serial++
-	return Replica{ID: s.Serial, Host: int32(r.below(w.hosts)), Born: s.Tick, Ready: ready, Cold: 1, Version: version}
+	host := int32(r.below(w.hosts))
+	if w.law.Independent {
+		host = service % int32(w.hosts)
+	}
+	return Replica{ID: s.Serial, Host: host, Born: s.Tick, Ready: ready, Cold: 1, Version: version}
 }
 
 // Tick is what happened in one tick: the conditions that single traces are drawn
@@ -171,6 +178,7 @@ type Tick struct {
 	delay    []float64     // faults' network delay into a service, seconds
 	down     []float64     // faults' share of replicas that are down, by service
 	surge    []float64     // faults' factor on load, by API
+	hosts    []float64     // factor by which each host slows its pods down
 }
 
 // Condition is the state of a service's queue in a tick.
@@ -210,7 +218,7 @@ func (w *world) newTick() *Tick {
 	t := &Tick{
 		Traces: make([]int, len(w.apis)), Mix: make([][]float64, len(w.apis)), Services: make([]Condition, n),
 		Edges: make([]EdgeTick, len(w.edges)), visits: make([][][]float64, len(w.apis)), passed: make([][][]float64, len(w.apis)), held: make([][][]float64, len(w.apis)),
-		slow: make([]float64, n), fail: make([]float64, n), delay: make([]float64, n), down: make([]float64, n), surge: make([]float64, len(w.apis)),
+		slow: make([]float64, n), fail: make([]float64, n), delay: make([]float64, n), down: make([]float64, n), surge: make([]float64, len(w.apis)), hosts: make([]float64, w.hosts),
 	}
 	for a := range w.apis {
 		t.Mix[a] = make([]float64, len(w.apis[a].variants))

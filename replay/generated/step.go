@@ -2,9 +2,10 @@ package generated
 
 // decays are the memories of everything that forgets, for one tick.
 type decays struct {
-	load, mix, work, miss, host  float64 // exp(-dt/tau): what is kept
+	load, mix, miss, host        float64 // exp(-dt/tau): what is kept
 	warm, cold                   float64
 	arriving, recent, busy, slow float64 // 1 - exp(-dt/tau): what is taken over
+	pressure, held               float64 // likewise
 }
 
 // setDecays works out the memories for the tick's length.
@@ -12,9 +13,10 @@ func (w *world) setDecays() {
 	dt := w.opt.Tick.Seconds()
 	keep := func(tau float64) float64 { return exp(-dt / tau) }
 	w.decay = decays{
-		load: keep(loadTau), mix: keep(mixTau), work: keep(workTau), miss: keep(missTau), host: keep(hostTau),
+		load: keep(w.law.LoadTau), mix: keep(w.law.MixTau), miss: keep(missTau), host: keep(hostTau),
 		warm: keep(warmTau), cold: keep(coldTau),
 		arriving: 1 - keep(4), recent: 1 - keep(10), busy: 1 - keep(60), slow: 1 - keep(600),
+		pressure: 1 - keep(max(w.law.PressureTau, dt)), held: 1 - keep(heldTau),
 	}
 }
 

@@ -56,6 +56,11 @@ type edge struct {
 // world is everything that does not change while the simulation runs.
 type world struct {
 	opt        Options
+	law        Laws
+	burstArea  float64
+	loadKeep   []float64 // by API: what its noise keeps in a tick
+	workKeep   []float64 // the same of a service's work
+	phantom    []edge    // of independent services: edges that nothing goes over
 	services   []service
 	edges      []edge
 	apis       []api
@@ -102,16 +107,25 @@ func nameOf(i int) string {
 // newWorld draws a system from the options' seed.
 func newWorld(opt Options) *world {
 	r := NewRand(opt.Seed, streamWorld)
-	w := &world{opt: opt}
+	w := &world{opt: opt, law: DefaultLaws()}
+	if opt.Laws != nil {
+		w.law = *opt.Laws
+	}
+	w.burstArea = w.law.burstArea()
 	w.drawServices(&r)
 	w.drawMenus(&r)
-	w.drawAPIs(&r)
+	if w.law.Independent {
+		w.drawIndependent(&r)
+	} else {
+		w.drawAPIs(&r)
+	}
 	w.meanSeason, w.peakSeason = meanSeason(opt)
 	w.index()
 	w.scale()
 	w.drawCapacity(&r)
 	w.drawEdgePolicies(&r)
 	w.setDecays()
+	w.drawMemories()
 	return w
 }
 
@@ -126,6 +140,9 @@ func (w *world) drawServices(r *Rand) {
 		weights = []float64{0.2, 0.35, 0.28, 0.17}
 	case n >= 10:
 		weights = []float64{0.3, 0.4, 0.3}
+	}
+	if w.law.Tiers != nil {
+		weights = w.law.Tiers
 	}
 	bound, sum := make([]int, len(weights)), 0.0
 	for i, x := range weights {
@@ -157,13 +174,10 @@ func (w *world) drawServices(r *Rand) {
 	}
 }
 
-// fanInTail is the exponent of the callees' popularity: fan-in gets a power-law
-// tail, as Luo et al. (SoCC 2021) report of a tenth of services with 16 callers and more.
-const fanInTail = 1.2
-
 // drawMenus draws which services a service can call. A callee is drawn in
-// proportion to a popularity of its own, with a Pareto tail; tiers further down are
-// called less often.
+// proportion to a popularity of its own, with a Pareto tail, which gives fan-in a power-law
+// tail (Luo et al., SoCC 2021, report of a tenth of services with 16 callers and more);
+// tiers further down are called less often.
 func (w *world) drawMenus(r *Rand) {
 	n := w.opt.Services
 	last := w.services[n-1].tier
@@ -171,7 +185,7 @@ func (w *world) drawMenus(r *Rand) {
 	sums := make([]float64, n+1) // of popularity, over all before
 	for c := range n {
 		start[w.services[c].tier+1] = c + 1
-		sums[c+1] = sums[c] + min(pow(r.unit(), -1/fanInTail), float64(n)/5+1)
+		sums[c+1] = sums[c] + min(pow(r.unit(), -1/w.law.FanInTail), float64(n)/5+1)
 	}
 	for t := range last + 1 { // a small system leaves tiers out
 		start[t+1] = max(start[t+1], start[t])
@@ -182,7 +196,7 @@ func (w *world) drawMenus(r *Rand) {
 		me := &w.services[s]
 		wanted := 0
 		if me.tier < last {
-			wanted = 1 + min(r.poisson(2), 9)
+			wanted = 1 + min(r.poisson(w.law.MenuMean), 9)
 		}
 		if me.tier == 0 {
 			wanted += 3

@@ -85,7 +85,7 @@ func (b Bands) stretch(p *plot.Plot, panel Panel, from, to int) error {
 	if err != nil {
 		return fmt.Errorf("band of %s: %w", panel.Title, err)
 	}
-	band.Color, band.LineStyle.Width = bandColour, 0
+	band.Color, band.Width = bandColour, 0
 	line, err := plotter.NewLine(yhat)
 	if err != nil {
 		return fmt.Errorf("forecast of %s: %w", panel.Title, err)
