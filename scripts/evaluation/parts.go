@@ -22,6 +22,11 @@ func (s set) run(use string, more ...string) []string {
 	return append(append([]string{"evaluate", use}, s...), more...)
 }
 
+// wavenet is Graph WaveNet after so many epochs of its recipe, to be held against its original code after as many.
+func wavenet(s set, epochs string) []string {
+	return s.run("compare", "--methods", "graphwavenet/published", "--hero", "graphwavenet/published", "--epochs", epochs, "--time-budget", "0")
+}
+
 func parts() []part {
 	los := set{"--format", "matrix", "--data", "DATA/los-loop", "--name", "Los-loop"}
 	ticket := set{"--format", "calls", "--data", "DATA/trainticket-2019", "--slice", "10s", "--by-segment", "--valid", "0.15", "--horizons", "6", "--name", "TrainTicket 2019"}
@@ -33,13 +38,15 @@ func parts() []part {
 	}
 	return []part{
 		{"los-loop", [][]string{
-			los.run("compare", "--methods", plain+","+system+",nlinear,dlinear,stid/common", "--seeds", "5"),
-			los.run("compare", "--methods", "trees,trees-graph"),
-			los.run("compare", "--methods", "stid/published", "--seeds", "3"),
+			los.run("compare", "--methods", plain+","+system+",nlinear,dlinear,stid/common", "--seeds", "5", "--time-budget", "3m"),
+			los.run("compare", "--methods", "trees,trees-graph,stid/published", "--time-budget", "3m"),
 			los.run("compare", "--methods", "graphwavenet/published", "--time-budget", "0"),
-			los.run("compare", "--methods", "graphwavenet/common,astgcn,dgcrn,stgnn-paper", "--time-budget", "5m"),
+			los.run("compare", "--methods", "graphwavenet/common,dgcrn,astgcn,stgnn-paper", "--time-budget", "4m"),
 			los.run("compare", "--finished", "--seeds", "5"),
 		}},
+		{"los-loop-wavenet-6", [][]string{wavenet(los, "6")}},
+		{"los-loop-wavenet-13", [][]string{wavenet(los, "13")}},
+		{"los-loop-wavenet-21", [][]string{wavenet(los, "21")}},
 		{"los-loop-ablation", [][]string{los.run("ablation", "--seeds", "3", "--first", "0.8")}},
 		{"los-loop-unseen", [][]string{los.run("unseen", "--seeds", "3", "--methods", "persistence,average,ridge,ridge-graph,stgnn")}},
 		{"los-loop-windows", [][]string{los.run("windows", "--methods", "persistence,ridge,stgnn")}},
