@@ -47,7 +47,7 @@ func parts() []part {
 		{"los-loop-wavenet-6", [][]string{wavenet(los, "6")}},
 		{"los-loop-wavenet-13", [][]string{wavenet(los, "13")}},
 		{"los-loop-wavenet-21", [][]string{wavenet(los, "21")}},
-		{"los-loop-ablation", [][]string{los.run("ablation", "--seeds", "3", "--first", "0.8")}},
+		{"los-loop-ablation", [][]string{los.run("ablation", "--seeds", "2", "--first", "0.8")}},
 		{"los-loop-unseen", [][]string{los.run("unseen", "--seeds", "3", "--methods", "persistence,average,ridge,ridge-graph,stgnn")}},
 		{"los-loop-windows", [][]string{los.run("windows", "--methods", "persistence,ridge,stgnn")}},
 		{"trainticket-2019", [][]string{
