@@ -8,6 +8,7 @@ import (
 	"presage/model"
 	"presage/model/baseline"
 	"presage/model/evaluation"
+	"presage/model/mixed"
 	"presage/model/rewired"
 	"presage/model/ridge"
 	"presage/model/stgnn"
@@ -39,6 +40,21 @@ func Compared(scaling string, lane *pool.Lane) []evaluation.Method {
 	system("stgnn-mean", stgnn.Config{Graph: stgnn.GraphMean}, false)
 	system("stgnn-rewired", stgnn.Config{}, true)
 	system("stgnn", stgnn.Config{}, false)
+	cfg := stgnn.Config{Scaling: scaling}
+	out = append(out, evaluation.Method{Name: "stgnn-mixed", Seeded: true, New: mixed.New("stgnn-mixed",
+		func(t model.Task) (model.Forecaster, error) { return stgnn.New(t, cfg, lane) }, steady())})
+	return out
+}
+
+// steady are the simple methods that STGNN is mixed with.
+func steady() []model.Method {
+	var out []model.Method
+	for _, m := range baseline.All() {
+		switch m.Name {
+		case "average", "ewma", "holt-winters":
+			out = append(out, m)
+		}
+	}
 	return out
 }
 
