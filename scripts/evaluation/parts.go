@@ -11,7 +11,7 @@ type part struct {
 const (
 	plain  = "average,seasonal,seasonal-week,ewma,profile,predict-linear,double-exponential,holt-winters,ridge,ridge-graph"
 	system = "stgnn,stgnn-off,stgnn-rewired,stgnn-mean"
-	simple = "persistence,average,ewma,profile,holt-winters,ridge,ridge-graph,trees,trees-graph,nlinear,dlinear,stid,stgnn-off,stgnn-rewired,stgnn"
+	simple = "persistence,average,ewma,profile,holt-winters,ridge,ridge-graph,trees,trees-graph,nlinear,dlinear,stid,stgnn-off,stgnn-rewired,stgnn,stgnn-mixed"
 	world  = "average,ewma,profile,holt-winters,ridge,ridge-graph,trees-graph,stgnn-off,stgnn-mean,stgnn-rewired,stgnn,nlinear/common,stid/common,graphwavenet/common"
 )
 
@@ -51,7 +51,7 @@ func parts() []part {
 		{"los-loop-unseen", [][]string{los.run("unseen", "--seeds", "3", "--methods", "persistence,average,ridge,ridge-graph,stgnn")}},
 		{"los-loop-windows", [][]string{los.run("windows", "--methods", "persistence,ridge,stgnn")}},
 		{"trainticket-2019", [][]string{
-			ticket.run("compare", "--methods", plain+",trees,trees-graph,"+system+",nlinear,dlinear,stid,stgnn-paper", "--seeds", "5", "--time-budget", "1m"),
+			ticket.run("compare", "--methods", plain+",trees,trees-graph,"+system+",nlinear,dlinear,stid,stgnn-paper,stgnn-mixed", "--seeds", "5", "--time-budget", "1m"),
 			ticket.run("compare", "--methods", "astgcn,dgcrn,graphwavenet", "--time-budget", "1m"),
 			ticket.run("compare", "--finished", "--seeds", "5"),
 		}},
