@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -47,6 +48,7 @@ func (b Bands) WritePNG(w io.Writer) error {
 }
 
 func (b Bands) panel(k int, panel Panel) (*plot.Plot, error) {
+	panel = capped(panel)
 	title := panel.Title
 	if k == 0 {
 		title = fmt.Sprintf("%s: %s (dots: what happened; line: forecast; band: %.0f %% interval)", b.Title, title, 100*b.Level)
@@ -100,12 +102,52 @@ func (b Bands) stretch(p *plot.Plot, panel Panel, from, to int) error {
 	return nil
 }
 
+// gapOf is the distance from which two points are not joined: a few times the usual one.
+func gapOf(x []float64) float64 {
+	steps := make([]float64, 0, len(x))
+	for i := 1; i < len(x); i++ {
+		steps = append(steps, x[i]-x[i-1])
+	}
+	if len(steps) == 0 {
+		return 0
+	}
+	slices.Sort(steps)
+	return 3.5 * steps[len(steps)/2]
+}
+
+// capped bounds a panel's values a little above all but the highest hundredth, so that one outlier does not flatten the
+// rest: what lies above is drawn at the edge.
+func capped(p Panel) Panel {
+	var all []float64
+	for i := range p.X {
+		for _, v := range []float64{p.Truth[i], p.Upper[i]} {
+			if !math.IsNaN(v) {
+				all = append(all, v)
+			}
+		}
+	}
+	if len(all) < 100 {
+		return p
+	}
+	slices.Sort(all)
+	edge := all[len(all)*99/100] + 0.1*math.Abs(all[len(all)*99/100])
+	bound := func(values []float64) []float64 {
+		out := make([]float64, len(values))
+		for i, v := range values {
+			out[i] = math.Min(v, edge)
+		}
+		return out
+	}
+	p.Truth, p.Yhat, p.Lower, p.Upper = bound(p.Truth), bound(p.Yhat), bound(p.Lower), bound(p.Upper)
+	return p
+}
+
 // stretches are the runs of points without a missing one.
 func stretches(p Panel) (out [][2]int) {
-	from := -1
+	from, gap := -1, gapOf(p.X)
 	for i := range p.X {
 		ok := !math.IsNaN(p.Truth[i] + p.Yhat[i] + p.Lower[i] + p.Upper[i])
-		if i > 0 && p.X[i]-p.X[i-1] > 1.5*(p.X[1]-p.X[0]) {
+		if i > 0 && p.X[i]-p.X[i-1] > gap {
 			if from >= 0 && i-from > 1 {
 				out = append(out, [2]int{from, i})
 			}

@@ -20,7 +20,7 @@ func (ticks) Ticks(low, high float64) []plot.Tick {
 	}
 	var out []plot.Tick
 	for k := math.Ceil(low/step - 1e-9); k*step <= high+1e-9*step; k++ {
-		v := k * step
+		v := k*step + 0 // never minus zero
 		decimals := max(0, int(math.Ceil(-math.Log10(step)-1e-9)))
 		out = append(out, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', decimals, 64)})
 	}

@@ -132,8 +132,7 @@ func (s *Study) forecastFigure(name string, e *evaluation.Exam, r *evaluation.Re
 	b := figure.Bands{Title: e.Name, Y: unitOr(e.Task.Unit), Level: e.Task.Levels[len(e.Task.Levels)-1] - e.Task.Levels[0]}
 	step := h / 2
 	windows := min(e.Tests(), shownWindows)
-	for k := range min(shownPanels, n) {
-		i := (2*k + 1) * n / (2 * min(shownPanels, n))
+	for _, i := range s.shown(e, r, step, windows) {
 		p := figure.Panel{Title: fmt.Sprintf("%s, %d steps ahead", e.Services[i], step+1)}
 		first := e.Windows[e.First].Origin().At
 		for w := range windows {
@@ -144,7 +143,33 @@ func (s *Study) forecastFigure(name string, e *evaluation.Exam, r *evaluation.Re
 		}
 		b.Panels = append(b.Panels, p)
 	}
+	if len(b.Panels) == 0 {
+		return nil
+	}
 	return whole(filepath.Join(s.Out, name), func(f *os.File) error { return b.WritePNG(f) })
+}
+
+// shown spreads the panels over the services that have a forecast and a truth in most windows.
+func (s *Study) shown(e *evaluation.Exam, r *evaluation.Record, step, windows int) []int {
+	n, h := len(e.Services), e.Task.Horizons
+	var able []int
+	for i := range n {
+		points := 0
+		for w := range windows {
+			if at := (w*n+i)*h + step; e.Truth[at] == e.Truth[at] && r.Yhat[at] == r.Yhat[at] {
+				points++
+			}
+		}
+		if 2*points > windows {
+			able = append(able, i)
+		}
+	}
+	panels := min(shownPanels, len(able))
+	out := make([]int, panels)
+	for k := range out {
+		out[k] = able[(2*k+1)*len(able)/(2*panels)]
+	}
+	return out
 }
 
 func unitOr(u string) string {
