@@ -63,7 +63,7 @@ func parts() []part {
 		{"world-C", [][]string{generated("C").run("compare", "--time-budget", "3m", "--methods", world)}},
 		{"world-N", [][]string{generated("N").run("compare", "--time-budget", "3m", "--methods", "average,ridge,ridge-graph,"+system)}},
 		{"world-A-ablation", [][]string{generated("A").run("ablation")}},
-		{"world-B-load", [][]string{generated("B").run("load", "--methods", "persistence,ridge,stgnn")}},
+		{"world-B-load", [][]string{generated("B").run("load", "--methods", "persistence,ridge,stgnn", "--load-classes", "600,900,1200,1500")}},
 		{"world-B-windows", [][]string{generated("B").run("windows", "--methods", "persistence,ridge")}},
 	}
 }

@@ -88,7 +88,7 @@ func (s *Study) Load(ctx context.Context, d evaluation.Data, bounds []float64) (
 	out.Points = append(out.Points, classed(e, records, "target", names, func(w, _, step int) int { return rate(tests[w].Target[step]) })...)
 	out.Points = append(out.Points, classed(e, records, "utilisation", quintiles, utilisation(e))...)
 	const high = 2
-	if beyond, err := s.beyond(ctx, d, rate, high, names); err != nil {
+	if beyond, err := s.beyond(ctx, d, rate, high, names, fmt.Sprintf("up-to-%g", classes[high].Most)); err != nil {
 		s.tell(Progress{Part: "high-only", Err: err})
 	} else {
 		out.Points = append(out.Points, beyond...)
@@ -168,8 +168,8 @@ func everSeen(steps []*model.Step, channel int) bool {
 	return false
 }
 
-// beyond trains on slices up to a class alone and tests on those above it.
-func (s *Study) beyond(ctx context.Context, d evaluation.Data, rate func(*model.Step) int, top int, names []string) ([]LoadPoint, error) {
+// beyond trains on slices up to a class alone and tests on those above it; the part's name tells one bound from another.
+func (s *Study) beyond(ctx context.Context, d evaluation.Data, rate func(*model.Step) int, top int, names []string, part string) ([]LoadPoint, error) {
 	e, err := evaluation.NewExam(d)
 	if err != nil {
 		return nil, err
@@ -179,7 +179,7 @@ func (s *Study) beyond(ctx context.Context, d evaluation.Data, rate func(*model.
 		return nil, fmt.Errorf("no training or validation window lies within the classes up to %s", names[top])
 	}
 	e.Scaler = model.FitScaler(d.Task, e.Parts.Train)
-	records, _, err := s.records(ctx, e, "high-only", s.Methods)
+	records, _, err := s.records(ctx, e, part, s.Methods)
 	if err != nil {
 		return nil, err
 	}

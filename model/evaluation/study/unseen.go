@@ -22,7 +22,7 @@ func (s *Study) Unseen(ctx context.Context, d evaluation.Data, share float64) (h
 	}
 	e.Parts.Train, e.Parts.Valid = without(e.Parts.Train, out), without(e.Parts.Valid, out)
 	e.Scaler = model.FitScaler(d.Task, e.Parts.Train)
-	records, left, err := s.records(ctx, e, "unseen", s.Methods)
+	records, left, err := s.records(ctx, e, fmt.Sprintf("unseen-%g-%d", share, s.Seeds[0]), s.Methods)
 	if err != nil {
 		return held, others, err
 	}
