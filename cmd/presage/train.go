@@ -16,7 +16,6 @@ import (
 	"presage/model/stgnn"
 	"presage/model/tensor/pool"
 	"presage/model/trial"
-	"presage/windower/slice"
 )
 
 // trainFlags say what is trained on what.
@@ -128,38 +127,10 @@ func (f *trainFlags) read() ([]*model.Step, model.Task, error) {
 		if err != nil {
 			return nil, task, misuse{err}
 		}
-		steps, err := f.history()
+		steps, err := historySteps(f.state, &f.graph)
 		return steps, task, err
 	}
 	return nil, model.Task{}, misusef("--format: expected history or matrix, found %q", f.format)
-}
-
-func (f *trainFlags) history() (steps []*model.Step, err error) {
-	if f.graph, err = pickGraph(f.state, f.graph); err != nil {
-		return nil, err
-	}
-	h, err := slice.ReadHistory(f.state, f.graph)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if closed := h.Close(); err == nil {
-			err = closed
-		}
-	}()
-	snapshots, err := h.Tail(h.Len())
-	if err != nil {
-		return nil, err
-	}
-	var prev *model.Step
-	for _, s := range snapshots {
-		prev = model.NewStep(s, prev, model.StepOptions{})
-		steps = append(steps, prev)
-	}
-	if len(steps) == 0 {
-		return nil, fmt.Errorf("--state %s: the history of graph %s is empty", f.state, f.graph)
-	}
-	return steps, nil
 }
 
 // trainTable shows the errors at each horizon.

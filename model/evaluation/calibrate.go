@@ -51,23 +51,25 @@ func (c *calibrator) known(at int64) {
 	}
 }
 
-// interval is the forecast of row i for a step, corrected.
-func (c *calibrator) interval(service string, step int, p model.Prediction, i int) (yhat, low, high float64) {
-	q := len(c.task.Levels)
-	v := p.Values[(i*c.task.Horizons+step)*q:][:q]
-	yhat = float64(v[c.task.Median()])
-	low, high = c.state.Interval(service, step+1, float64(v[0]), yhat, float64(v[q-1]))
-	if c.task.Log {
-		low = math.Max(low, 0)
+// intervals are the forecasts of all services and steps, [N, H], corrected; they are valid until the next call.
+func (c *calibrator) intervals(p model.Prediction) []model.Point {
+	h, q, m := c.task.Horizons, len(c.task.Levels), c.task.Median()
+	c.issued = c.issued[:0]
+	for i, service := range p.Services {
+		for step := range h {
+			v := p.Values[(i*h+step)*q:][:q]
+			yhat := float64(v[m])
+			low, high := c.state.Interval(service, step+1, float64(v[0]), yhat, float64(v[q-1]))
+			if c.task.Log {
+				low = math.Max(low, 0)
+			}
+			c.issued = append(c.issued, model.Point{Yhat: yhat, Lower: low, Upper: high})
+		}
 	}
-	if i == 0 && step == 0 {
-		c.issued = c.issued[:0]
-	}
-	c.issued = append(c.issued, model.Point{Yhat: yhat, Lower: low, Upper: high})
-	return yhat, low, high
+	return c.issued
 }
 
-// issue remembers the intervals of a window with what will have happened, and tells each to seen.
+// issue remembers the last intervals, a window's, with what will have happened, and tells each to seen.
 func (c *calibrator) issue(w model.Window, services []string, seen func(service string, step int, p model.Point)) {
 	h := c.task.Horizons
 	for step, target := range w.Target {

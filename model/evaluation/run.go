@@ -94,16 +94,9 @@ func (e *Exam) forecast(ctx context.Context, f model.Forecaster, r *Record) erro
 			return err
 		}
 		c.known(w.Origin().At)
-		out := (k - e.First) * n * h
-		rows := model.Index(e.Services, p.Services)
-		for i, name := range p.Services {
-			for step := range h {
-				yhat, low, high := c.interval(name, step, p, i)
-				if k >= e.First && rows[i] >= 0 {
-					at := out + int(rows[i])*h + step
-					r.Yhat[at], r.Lower[at], r.Upper[at] = float32(yhat), float32(low), float32(high)
-				}
-			}
+		points := c.intervals(p)
+		if k >= e.First {
+			r.put(points, model.Index(e.Services, p.Services), (k-e.First)*n, h)
 		}
 		c.issue(w, p.Services, func(_ string, step int, q model.Point) {
 			if k < e.First {
@@ -113,6 +106,19 @@ func (e *Exam) forecast(ctx context.Context, f model.Forecaster, r *Record) erro
 	}
 	r.Smear = smear.factors(e.Task.Log)
 	return nil
+}
+
+// put writes the points of a window [N, H], whose services have the given rows; its first row in the record is first.
+func (r *Record) put(points []model.Point, rows []int32, first, h int) {
+	for i, row := range rows {
+		if row < 0 {
+			continue
+		}
+		at := (first + int(row)) * h
+		for step, p := range points[i*h : (i+1)*h] {
+			r.Yhat[at+step], r.Lower[at+step], r.Upper[at+step] = float32(p.Yhat), float32(p.Lower), float32(p.Upper)
+		}
+	}
 }
 
 func filled(n int) []float32 {

@@ -17,7 +17,8 @@ func New(name string, main model.New, others []model.Method) model.New {
 		if err != nil {
 			return nil, err
 		}
-		f := &forecaster{name: name, task: t, main: m, others: others, share: make([]float64, thirds)}
+		f := &forecaster{name: name, task: t, main: m, others: others, share: make([]float64, thirds),
+			scale: &model.Scaler{Log: t.Log, Pooled: model.Scale{Deviation: 1}}}
 		return f, nil
 	}
 }
@@ -34,6 +35,7 @@ type forecaster struct {
 	chosen string           // of others; "" for none
 	other  model.Forecaster // nil for none
 	share  []float64        // [thirds] of the other
+	scale  *model.Scaler    // logarithm or not, and nothing else
 	values []float32
 }
 
@@ -159,18 +161,14 @@ func (f *forecaster) Forecast(window []*model.Step) (model.Prediction, error) {
 	return p, nil
 }
 
-func (f *forecaster) forward(v float32) float64 {
-	if f.task.Log {
-		return math.Log1p(math.Max(float64(v), 0))
-	}
-	return float64(v)
-}
+func (f *forecaster) forward(v float32) float64 { return f.scale.Scaled("", float64(v)) }
 
 func (f *forecaster) backward(u float64) float32 {
+	v := f.scale.Natural("", u)
 	if f.task.Log {
-		return float32(math.Max(math.Expm1(u), 0))
+		v = math.Max(v, 0)
 	}
-	return float32(u)
+	return float32(v)
 }
 
 // Observe tells those that follow the stream.

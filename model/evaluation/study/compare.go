@@ -99,7 +99,7 @@ func (s *Study) horizonFigure(name string, r evaluation.Results) error {
 
 // best picks the lines of a figure.
 func best(methods []evaluation.MethodResult, hero string) []evaluation.MethodResult {
-	worst := func(m evaluation.MethodResult) float64 {
+	total := func(m evaluation.MethodResult) float64 {
 		var sum float64
 		for _, h := range m.Horizons {
 			sum += h.MAE
@@ -110,8 +110,8 @@ func best(methods []evaluation.MethodResult, hero string) []evaluation.MethodRes
 	for len(out) > shownLines {
 		at, most := -1, math.Inf(-1)
 		for k, m := range out {
-			if k > 0 && m.ID() != hero && worst(m) > most {
-				at, most = k, worst(m)
+			if k > 0 && m.ID() != hero && total(m) > most {
+				at, most = k, total(m)
 			}
 		}
 		out = append(out[:at], out[at+1:]...)
@@ -132,7 +132,7 @@ func (s *Study) forecastFigure(name string, e *evaluation.Exam, r *evaluation.Re
 	b := figure.Bands{Title: e.Name, Y: unitOr(e.Task.Unit), Level: e.Task.Levels[len(e.Task.Levels)-1] - e.Task.Levels[0]}
 	step := h / 2
 	windows := min(e.Tests(), shownWindows)
-	for _, i := range s.shown(e, r, step, windows) {
+	for _, i := range shown(e, r, step, windows) {
 		p := figure.Panel{Title: fmt.Sprintf("%s, %d steps ahead", e.Services[i], step+1)}
 		first := e.Windows[e.First].Origin().At
 		for w := range windows {
@@ -150,7 +150,7 @@ func (s *Study) forecastFigure(name string, e *evaluation.Exam, r *evaluation.Re
 }
 
 // shown spreads the panels over the services that have a forecast and a truth in most windows.
-func (s *Study) shown(e *evaluation.Exam, r *evaluation.Record, step, windows int) []int {
+func shown(e *evaluation.Exam, r *evaluation.Record, step, windows int) []int {
 	n, h := len(e.Services), e.Task.Horizons
 	var able []int
 	for i := range n {
