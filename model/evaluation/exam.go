@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -158,10 +159,7 @@ func (e *Exam) truths() {
 			named[s] = true
 		}
 	}
-	for s := range named {
-		e.Services = append(e.Services, s)
-	}
-	slices.Sort(e.Services)
+	e.Services = slices.Sorted(maps.Keys(named))
 	n, h := len(e.Services), e.Task.Horizons
 	size := (len(e.Windows) - e.First) * n * h
 	e.Truth, e.Weight, e.Linear = make([]float32, size), make([]float32, size), make([]bool, size)

@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"maps"
 	"slices"
 
 	"presage/model"
@@ -112,12 +113,7 @@ func joinGraphs(group []*model.Step, services []string) *model.Graph {
 	}
 	g := &model.Graph{RowPtr: make([]int32, len(services)+1)}
 	for i, to := range edges {
-		cols := make([]int32, 0, len(to))
-		for c := range to {
-			cols = append(cols, c)
-		}
-		slices.Sort(cols)
-		for _, c := range cols {
+		for _, c := range slices.Sorted(maps.Keys(to)) {
 			e := to[c]
 			g.Col, g.Weight = append(g.Col, c), append(g.Weight, float32(e.calls))
 			g.Errors, g.MeanMs = append(g.Errors, float32(e.errors/max(e.calls, 1e-9))), append(g.MeanMs, float32(e.ms/max(e.calls, 1e-9)))

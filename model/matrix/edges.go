@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -65,7 +66,7 @@ func readEdges(r io.Reader, file string, names []string) (*model.Graph, error) {
 	}
 	g := &model.Graph{RowPtr: make([]int32, 1, len(names)+1)}
 	for _, to := range weights {
-		for _, c := range sortedKeys(to) {
+		for _, c := range slices.Sorted(maps.Keys(to)) {
 			if to[c] > 0 {
 				g.Col, g.Weight = append(g.Col, c), append(g.Weight, to[c])
 			}
@@ -73,13 +74,4 @@ func readEdges(r io.Reader, file string, names []string) (*model.Graph, error) {
 		g.RowPtr = append(g.RowPtr, int32(len(g.Col)))
 	}
 	return g, nil
-}
-
-func sortedKeys(m map[int32]float32) []int32 {
-	out := make([]int32, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
 }

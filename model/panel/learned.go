@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -83,12 +84,7 @@ func observed(t model.Task, steps []*model.Step) []string {
 			}
 		}
 	}
-	names := make([]string, 0, len(seen))
-	for name := range seen {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // meanGraph is the mean of the steps' edges over the given services. On a logarithmic scale weights are
@@ -127,12 +123,7 @@ func meanGraph(services []string, steps []*model.Step, log bool) *model.Graph {
 	add()
 	g := &model.Graph{RowPtr: make([]int32, n+1)}
 	for i, edges := range sum {
-		cols := make([]int32, 0, len(edges))
-		for c := range edges {
-			cols = append(cols, c)
-		}
-		slices.Sort(cols)
-		for _, c := range cols {
+		for _, c := range slices.Sorted(maps.Keys(edges)) {
 			w := edges[c] / float64(len(steps))
 			if log {
 				w = math.Log1p(w)

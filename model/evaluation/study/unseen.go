@@ -3,6 +3,7 @@ package study
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -69,11 +70,7 @@ func heldOut(steps []*model.Step, share float64, seed uint64) []string {
 			names[name] = true
 		}
 	}
-	all := make([]string, 0, len(names))
-	for name := range names {
-		all = append(all, name)
-	}
-	slices.Sort(all)
+	all := slices.Sorted(maps.Keys(names))
 	rng := rand.New(rand.NewPCG(seed, 0x756e7365656e))
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	out := all[:int(share*float64(len(all))+0.5)]
