@@ -52,6 +52,7 @@ func (s *Study) records(ctx context.Context, e *evaluation.Exam, part string, me
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, nil, fmt.Errorf("study: %w", err)
 	}
+	identity := s.identity(e)
 	type job struct {
 		method evaluation.Method
 		seed   uint64
@@ -71,7 +72,7 @@ func (s *Study) records(ctx context.Context, e *evaluation.Exam, part string, me
 			continue
 		}
 		p := Progress{Part: part, Method: j.method.ID(), Seed: j.seed, Done: k, Of: len(jobs)}
-		r, err := s.record(ctx, e, dir, j.method, j.seed, p)
+		r, err := s.record(ctx, e, dir, identity, j.method, j.seed, p)
 		switch {
 		case ctx.Err() != nil:
 			return nil, nil, ctx.Err()
@@ -88,9 +89,8 @@ func (s *Study) records(ctx context.Context, e *evaluation.Exam, part string, me
 	return out, left, nil
 }
 
-func (s *Study) record(ctx context.Context, e *evaluation.Exam, dir string, m evaluation.Method, seed uint64, p Progress) (*evaluation.Record, error) {
+func (s *Study) record(ctx context.Context, e *evaluation.Exam, dir, identity string, m evaluation.Method, seed uint64, p Progress) (*evaluation.Record, error) {
 	path := filepath.Join(dir, fmt.Sprintf("%s-%d.safetensors", strings.ReplaceAll(m.ID(), "/", "-"), seed))
-	identity := s.identity(e)
 	if r, err := read(path, identity); err == nil && (s.Finished || s.enough(r)) {
 		p.Finished, p.Read, p.Done = true, true, p.Done+1
 		s.tell(p)
