@@ -49,11 +49,12 @@ func (b Bands) WritePNG(w io.Writer) error {
 
 func (b Bands) panel(k int, panel Panel) (*plot.Plot, error) {
 	panel = capped(panel)
+	panel.X = shortened(panel.X)
 	title := panel.Title
 	if k == 0 {
-		title = fmt.Sprintf("%s: %s (dots: what happened; line: forecast; band: %.0f %% interval)", b.Title, title, 100*b.Level)
+		title = b.Title + ": " + title
 	}
-	p := newPlot(title, "hours", b.Y)
+	p := newPlot(title, fmt.Sprintf("hours, long gaps shortened (dots: what happened; line: forecast; band: %.0f %% interval)", 100*b.Level), b.Y)
 	if k < len(b.Panels)-1 {
 		p.X.Label.Text = ""
 	}
@@ -113,6 +114,17 @@ func gapOf(x []float64) float64 {
 	}
 	slices.Sort(steps)
 	return 3.5 * steps[len(steps)/2]
+}
+
+// shortened closes gaps between recordings to a few points' distance: a history of fault windows would be a few dots
+// in the corners.
+func shortened(x []float64) []float64 {
+	gap := gapOf(x)
+	out := make([]float64, len(x))
+	for i := 1; i < len(x); i++ {
+		out[i] = out[i-1] + math.Min(x[i]-x[i-1], 2*gap)
+	}
+	return out
 }
 
 // capped bounds a panel's values a little above all but the highest hundredth, so that one outlier does not flatten the
