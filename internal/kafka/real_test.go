@@ -5,23 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"presage/internal/kafka"
+	"presage/internal/kraft"
 )
 
-// TestRealBroker goes through the client's duties on the broker that the variable
-// PRESAGE_TEST_KAFKA names (host:port): a real one checks what the embedded one does
-// not.
+// TestRealBroker goes through the client's duties on Apache Kafka, which checks what the embedded broker does not.
 func TestRealBroker(t *testing.T) {
-	address := os.Getenv("PRESAGE_TEST_KAFKA")
-	if address == "" {
-		t.Skip("PRESAGE_TEST_KAFKA names no broker")
-	}
-	c, err := kafka.Dial(within(t), kafka.Config{Brokers: []string{address}, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	brokers := kraft.ForTest(t, kraft.Options{}).Addrs()
+	c, err := kafka.Dial(within(t), kafka.Config{Brokers: brokers, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,22 +4,18 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"testing"
 	"time"
 
 	"presage/internal/kafka"
+	"presage/internal/kraft"
 )
 
-// TestKilledOnARealBroker is TestKilledAnywhere on the broker that the variable
-// PRESAGE_TEST_KAFKA names (host:port).
+// TestKilledOnARealBroker is TestKilledAnywhere on Apache Kafka.
 func TestKilledOnARealBroker(t *testing.T) {
-	address := os.Getenv("PRESAGE_TEST_KAFKA")
-	if address == "" {
-		t.Skip("PRESAGE_TEST_KAFKA names no broker")
-	}
+	brokers := kraft.ForTest(t, kraft.Options{}).Addrs()
 	connect := func() *kafka.Client {
-		c, err := kafka.Dial(t.Context(), kafka.Config{Brokers: []string{address}, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+		c, err := kafka.Dial(t.Context(), kafka.Config{Brokers: brokers, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,8 @@
+package kraft
+
+import "syscall"
+
+// childAttributes let a broker die with the process that started it, and keep the terminal's Ctrl-C from it.
+func childAttributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+}
