@@ -1,4 +1,4 @@
-.PHONY: test bench bench-quick evaluation generate
+.PHONY: test bench bench-quick evaluation chaos kafka generate
 
 test:
 	go test ./...
@@ -13,6 +13,18 @@ bench-quick:
 # Every figure of docs/evaluation.md: DATA names the data sets' folder, WORLDS that of generated worlds.
 evaluation:
 	go run ./scripts/evaluation -data "$(DATA)" -worlds "$(WORLDS)"
+
+# Kills and harms Presage on Apache Kafka and compares with an undisturbed reading of the same log; the last line is JSON.
+KILLS ?= 100
+SEED ?= 1
+KAFKA ?= $(CURDIR)/state/kafka
+chaos: $(KAFKA)
+	@go run ./scripts/chaos -kills $(KILLS) -seed $(SEED) -libs $(KAFKA)
+
+# Apache Kafka's jars from Maven Central, for make chaos and, with PRESAGE_TEST_KAFKA_LIBS=state/kafka, the tests on real brokers.
+kafka: $(KAFKA)
+$(KAFKA):
+	mvn -q -B -f .ci/kafka dependency:copy-dependencies -DoutputDirectory=$@
 
 # The kernels' assembly, from its generator.
 generate:

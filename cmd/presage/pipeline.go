@@ -132,6 +132,7 @@ func (p *pipeline) stageOptions(g config.Graph) stage.Options {
 		Client: p.client, Graph: stageGraph(g),
 		Topics:  stage.Topics{Partials: p.cfg.Topics.Partials, Slices: p.cfg.Topics.Slices, DeadLetter: p.cfg.Topics.DeadLetter},
 		Metrics: p.windower, Log: p.log, Now: time.Now, Zstd: p.zstd, OnEnd: p.onEnd,
+		SessionTimeout: p.cfg.Kafka.SessionTimeout.Std(),
 	}
 }
 

@@ -27,6 +27,9 @@ func (c *Config) checkClient() []string {
 	default:
 		report("kafka.sasl.mechanism: expected plain, scram-sha-256 or scram-sha-512, found %q", c.Kafka.SASL.Mechanism)
 	}
+	if c.Kafka.SessionTimeout < Duration(time.Second) || c.Kafka.SessionTimeout > Duration(30*time.Minute) {
+		report("kafka.session_timeout: expected 1s to 30m, found %s", c.Kafka.SessionTimeout)
+	}
 	if (c.Kafka.TLS.CertFile == "") != (c.Kafka.TLS.KeyFile == "") {
 		report("kafka.tls: cert_file and key_file go together")
 	}

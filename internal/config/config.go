@@ -21,8 +21,10 @@ type Kafka struct {
 	Brokers     []string `yaml:"brokers"`
 	ClientID    string   `yaml:"client_id"`
 	DialTimeout Duration `yaml:"dial_timeout"`
-	TLS         TLS      `yaml:"tls"`
-	SASL        SASL     `yaml:"sasl"`
+	// SessionTimeout is how long the brokers wait for a dead process before they give its partitions to others.
+	SessionTimeout Duration `yaml:"session_timeout"`
+	TLS            TLS      `yaml:"tls"`
+	SASL           SASL     `yaml:"sasl"`
 }
 
 // TLS is on where any of its keys is set.
@@ -118,9 +120,10 @@ func (d Duration) Std() time.Duration { return time.Duration(d) }
 func Default() Config {
 	return Config{
 		Kafka: Kafka{
-			Brokers:     []string{"localhost:9092"},
-			ClientID:    "presage",
-			DialTimeout: Duration(10 * time.Second),
+			Brokers:        []string{"localhost:9092"},
+			ClientID:       "presage",
+			DialTimeout:    Duration(10 * time.Second),
+			SessionTimeout: Duration(20 * time.Second),
 		},
 		Topics: Topics{
 			Create:             true,

@@ -30,6 +30,7 @@ type broker struct {
 	id                      int
 	dir, libs               string
 	port, peers, controller int // for clients, other brokers, controllers
+	advertised              string
 
 	cmd  *exec.Cmd
 	from int64         // where its present output begins

@@ -22,6 +22,9 @@ type Options struct {
 	Brokers int    // 0 means 1
 	// Properties are added to server.properties, or replace what is there.
 	Properties map[string]string
+	// Through, where set, is told the address of a broker's listener for clients and gives the one that clients shall use
+	// instead: that of a proxy. A proxy may lead to the listener before the broker runs.
+	Through func(broker int, addr string) (string, error)
 	// TLS makes the clients' listener speak TLS with these PEM files.
 	TLS *TLS
 	// Users are SASL users by name, with their passwords, under PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 alike. With any
@@ -57,6 +60,12 @@ func Start(ctx context.Context, opt Options) (*Cluster, error) {
 			id: i + 1, dir: filepath.Join(opt.Dir, fmt.Sprintf("broker-%d", i+1)), libs: opt.Libs,
 			port: ports[3*i], peers: ports[3*i+1], controller: ports[3*i+2],
 		}
+		b.advertised = b.addr()
+		if opt.Through != nil {
+			if b.advertised, err = opt.Through(i, b.addr()); err != nil {
+				return nil, fmt.Errorf("the way to broker %d: %w", b.id, err)
+			}
+		}
 		c.brokers = append(c.brokers, b)
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -83,7 +92,7 @@ func Start(ctx context.Context, opt Options) (*Cluster, error) {
 func (c *Cluster) Addrs() []string {
 	out := make([]string, len(c.brokers))
 	for i, b := range c.brokers {
-		out[i] = b.addr()
+		out[i] = b.advertised
 	}
 	return out
 }

@@ -45,7 +45,7 @@ func (c *Cluster) properties(b *broker) string {
 		"controller.quorum.voters":                         strings.Join(voters, ","),
 		"controller.listener.names":                        "CONTROLLER",
 		"listeners":                                        fmt.Sprintf("CLIENTS://%s,BROKERS://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", b.addr(), b.peers, b.controller),
-		"advertised.listeners":                             fmt.Sprintf("CLIENTS://%s,BROKERS://127.0.0.1:%d", b.addr(), b.peers),
+		"advertised.listeners":                             fmt.Sprintf("CLIENTS://%s,BROKERS://127.0.0.1:%d", b.advertised, b.peers),
 		"listener.security.protocol.map":                   "CONTROLLER:PLAINTEXT,BROKERS:PLAINTEXT,CLIENTS:" + clients,
 		"inter.broker.listener.name":                       "CLIENTS",
 		"log.dirs":                                         filepath.Join(b.dir, "data"),

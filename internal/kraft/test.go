@@ -9,17 +9,23 @@ import (
 // Variable names the folder of Kafka's jars.
 const Variable = "PRESAGE_TEST_KAFKA_LIBS"
 
-// ForTest runs a cluster for the test's length, or skips the test where there is nothing to run it with.
-func ForTest(t testing.TB, opt Options) *Cluster {
+// Need skips the test where there is nothing to run a cluster with, and gives the folder of the jars.
+func Need(t testing.TB) (libs string) {
 	t.Helper()
-	opt.Libs = os.Getenv(Variable)
-	if opt.Libs == "" {
+	libs = os.Getenv(Variable)
+	if libs == "" {
 		t.Skipf("%s names no folder of Apache Kafka's jars (mvn -f .ci/kafka dependency:copy-dependencies -DoutputDirectory=DIR)", Variable)
 	}
 	if _, err := exec.LookPath("java"); err != nil {
 		t.Skipf("no Java: %v", err)
 	}
-	opt.Dir = t.TempDir()
+	return libs
+}
+
+// ForTest runs a cluster for the test's length, or skips the test.
+func ForTest(t testing.TB, opt Options) *Cluster {
+	t.Helper()
+	opt.Libs, opt.Dir = Need(t), t.TempDir()
 	c, err := Start(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)

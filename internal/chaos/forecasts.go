@@ -1,0 +1,103 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"presage/internal/kafka"
+	"presage/sink"
+)
+
+// said is what a forecast record speaks of.
+type said struct {
+	service, target string
+	start           int64 // of the slice, Unix nanoseconds
+}
+
+// forecasts reads the first record of each service, target and slice, less the time it was made at.
+func (w *world) forecasts(ctx context.Context, topic string) (map[said]string, error) {
+	ends, err := w.client.Ends(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	out := map[said]string{}
+	for partition, e := range ends {
+		err := w.client.ReadRange(ctx, topic, partition, kafka.FirstOffset, e.End, func(records []kafka.Record) error {
+			for _, r := range records {
+				f, err := sink.Decode(r.Value)
+				if err != nil {
+					return fmt.Errorf("forecast at offset %d of partition %d: %w", r.Offset, partition, err)
+				}
+				at := said{f.Service, f.Target, f.SliceStart}
+				if _, ok := out[at]; !ok {
+					out[at] = string(sink.Encode(f.Forecast, 0))
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// forecast tells whether a slice is forecast.
+func (w *world) forecast(ctx context.Context, topic string, start int64) (bool, error) {
+	all, err := w.forecasts(ctx, topic)
+	for at := range all {
+		if at.start >= start {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+// judgeForecasts lets another forecaster, which nothing happens to, forecast the same slices from an empty folder, and
+// compares the first records by key. Where state was lost, what is forecast may differ, but nothing may be missing.
+func (w *world) judgeForecasts(ctx context.Context, want *reading) error {
+	state := filepath.Join(w.Dir, "reference")
+	if err := os.MkdirAll(state, 0o755); err != nil {
+		return err
+	}
+	p, err := w.process("reference", "forecaster", referenceTopic, state)
+	if err != nil {
+		return err
+	}
+	w.processes = []*process{p}
+	if err := p.start(); err != nil {
+		return err
+	}
+	err = w.client.EnsureTopics(ctx, []kafka.TopicSpec{{Name: referenceTopic, Partitions: 4}})
+	if err == nil {
+		err = w.settle(ctx, want, referenceTopic)
+	}
+	if err != nil {
+		return fmt.Errorf("the undisturbed forecaster: %w", err)
+	}
+	if err := p.drain(); err != nil {
+		return err
+	}
+	expected, err := w.forecasts(ctx, referenceTopic)
+	if err != nil {
+		return err
+	}
+	got, err := w.forecasts(ctx, forecastsTopic)
+	if err != nil {
+		return err
+	}
+	for at, content := range expected {
+		switch here, ok := got[at]; {
+		case !ok:
+			w.Log.Error("a forecast is missing", "service", at.service, "target", at.target, "slice_start", at.start)
+			w.verdict.Lost++
+		case here != content && !w.harmed:
+			w.Log.Error("a forecast is not the undisturbed one", "service", at.service, "target", at.target, "slice_start", at.start, "got", here, "expected", content)
+			w.verdict.Different++
+		}
+	}
+	w.Log.Info("judged", "slices", len(want.snapshots), "forecasts", len(expected), "exits", w.forecaster.exits)
+	return nil
+}

@@ -1,0 +1,139 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"presage/ingest"
+	"presage/internal/kafka"
+	"presage/windower"
+	"presage/windower/slice"
+)
+
+// share of a slice: a source partition's.
+type part struct {
+	source slice.Source
+	index  int64
+}
+
+// reading is what one undisturbed process makes of the log.
+type reading struct {
+	fingerprint uint64
+	partials    map[part][]byte // encoded, those with rows
+	snapshots   map[int64]*slice.Snapshot
+	encoded     map[int64][]byte
+	last        int64 // newest slice
+	logs        map[slice.Source][]kafka.Record
+}
+
+// read reads the telemetry topics to their ends and runs the windower's core over them.
+func (w *world) read(ctx context.Context, fingerprint uint64) (*reading, error) {
+	r := &reading{
+		fingerprint: fingerprint, partials: map[part][]byte{}, snapshots: map[int64]*slice.Snapshot{}, encoded: map[int64][]byte{},
+		logs: map[slice.Source][]kafka.Record{},
+	}
+	assembler, err := windower.NewAssembler(windower.AssemblerConfig{
+		Graph: graph, Fingerprint: fingerprint, Width: width.Nanoseconds(), SpanTopics: []string{spanTopic}, MetricTopics: []string{metricTopic},
+	})
+	if err != nil {
+		return nil, err
+	}
+	offset := int64(0)
+	for _, s := range sources() {
+		if r.logs[s], err = w.log(ctx, s); err != nil {
+			return nil, err
+		}
+		partials, err := r.apply(s, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range partials {
+			if !p.Empty() {
+				r.partials[part{s, p.Index}] = bytes.Join(slice.EncodePartial(p, 0), nil)
+			}
+			if err := r.keep(assembler.Add(offset, p, 0, 1).Snapshots); err != nil {
+				return nil, err
+			}
+			offset++
+		}
+	}
+	return r, nil
+}
+
+// log is all records of a partition.
+func (w *world) log(ctx context.Context, s slice.Source) (out []kafka.Record, err error) {
+	ends, err := w.client.Ends(ctx, s.Topic)
+	if err != nil {
+		return nil, err
+	}
+	err = w.client.ReadRange(ctx, s.Topic, s.Partition, kafka.FirstOffset, ends[s.Partition].End, func(records []kafka.Record) error {
+		for _, r := range records {
+			r.Value = bytes.Clone(r.Value)
+			headers := make([]kafka.Header, len(r.Headers))
+			for i, h := range r.Headers {
+				headers[i] = kafka.Header{Key: h.Key, Value: bytes.Clone(h.Value)}
+			}
+			r.Headers = headers
+			out = append(out, r)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// apply runs the core over a partition's log, from a place on where one is given, and gives its partials and last watermark.
+func (r *reading) apply(s slice.Source, resume *windower.Resume) ([]*slice.Partial, error) {
+	partitions, signal := spanPartition, ingest.Spans
+	if s.Topic == metricTopic {
+		partitions, signal = 1, ingest.Metrics
+	}
+	machine, err := windower.NewPartition(windower.PartitionConfig{
+		Graph: graph, Fingerprint: r.fingerprint, Width: width.Nanoseconds(), Lateness: lateness.Nanoseconds(), TombstoneTTL: lateness.Nanoseconds(),
+		Source: s, Partitions: partitions, Resume: resume,
+	})
+	if err != nil {
+		return nil, err
+	}
+	decoder := ingest.NewDecoder(ingest.Options{})
+	var out []*slice.Partial
+	for _, rec := range r.logs[s] {
+		if resume != nil && rec.Offset < resume.Offset {
+			continue
+		}
+		var headers []ingest.Header
+		for _, h := range rec.Headers {
+			headers = append(headers, ingest.Header(h))
+		}
+		at := ingest.Position{Topic: s.Topic, Partition: s.Partition, Offset: rec.Offset}
+		batch, err := decoder.Decode(signal, at, rec.Time, headers, rec.Value)
+		if err != nil {
+			batch = &ingest.Batch{Position: at, Time: rec.Time}
+		}
+		out = append(out, machine.Apply(batch).Partials...)
+	}
+	if p, ok := machine.WatermarkOnly(); ok && resume == nil {
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func (r *reading) keep(snapshots []*slice.Snapshot) error {
+	for _, s := range snapshots {
+		encoded, err := encode(s)
+		if err != nil {
+			return err
+		}
+		r.snapshots[s.Index], r.encoded[s.Index] = s, encoded
+		r.last = max(r.last, s.Index)
+	}
+	return nil
+}
+
+func encode(s *slice.Snapshot) ([]byte, error) {
+	chunks, err := slice.EncodeSnapshot(s, 0)
+	if err != nil {
+		return nil, fmt.Errorf("slice %d: %w", s.Index, err)
+	}
+	return bytes.Join(chunks, nil), nil
+}

@@ -1,0 +1,188 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"presage/internal/kafka"
+	"presage/internal/kraft"
+)
+
+// Options say what a run is of.
+type Options struct {
+	Binary    string // presage
+	Libs      string // folder of Kafka's jars
+	Dir       string // for everything that the run writes; it is left as it is
+	Seed      uint64
+	Kills     int    // of processes
+	Brokers   int    // 1 or 3; 0 means 1
+	Windowers int    // 0 means 2
+	Except    []Kind // faults that are left out
+	// Sleep waits; it ends with ctx.
+	Sleep func(ctx context.Context, d time.Duration) error
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// The run's graph and topics.
+const (
+	graph           = "shop"
+	partialsTopic   = "presage.partials"
+	slicesTopic     = "presage.slices"
+	forecastsTopic  = "presage.forecasts"
+	referenceTopic  = "reference.forecasts" // of the forecaster that nothing happens to
+	deadLetterTopic = "presage.deadletter"
+
+	width    = 10 * time.Second // of a slice, of event time
+	lateness = 5 * time.Second
+	session  = 2 * time.Second // the processes' session time-out
+)
+
+// world is the cluster and the processes of a run. It is for one goroutine.
+type world struct {
+	Options
+	proxies    *proxies
+	cluster    *kraft.Cluster
+	client     *kafka.Client
+	traffic    *traffic
+	processes  []*process // windowers, then forecasters
+	forecaster *process
+	state      string // the forecaster's folder
+	unmount    func() error
+	harmed     bool // state files were lost: forecasts may differ
+	joined     int
+	verdict    Verdict
+}
+
+// Run does one round: traffic, faults until enough processes were killed, and the judgement. An error means that the
+// round could not be held, or that something never came to its end.
+func Run(ctx context.Context, opt Options) (v Verdict, err error) {
+	opt.Brokers, opt.Windowers = max(opt.Brokers, 1), max(opt.Windowers, 1)
+	w := &world{Options: opt, proxies: newProxies()}
+	defer func() { err = errors.Join(err, w.close()) }()
+	if err := w.build(ctx); err != nil {
+		return w.verdict, err
+	}
+	stop := make(chan struct{})
+	written := make(chan error, 1)
+	go func() { written <- w.traffic.run(ctx, stop) }()
+	err = w.harm(ctx)
+	close(stop)
+	if err = errors.Join(err, <-written); err != nil {
+		return w.verdict, w.withLogs(err)
+	}
+	if err := w.judge(ctx); err != nil {
+		return w.verdict, w.withLogs(err)
+	}
+	return w.verdict, nil
+}
+
+func (w *world) build(ctx context.Context) (err error) {
+	if w.cluster, err = kraft.Start(ctx, kraft.Options{Libs: w.Libs, Dir: w.Dir, Brokers: w.Brokers, Through: w.proxies.through}); err != nil {
+		return err
+	}
+	if w.client, err = kafka.Dial(ctx, kafka.Config{Brokers: w.cluster.Addrs(), ClientID: "chaos", MetadataTTL: time.Second}); err != nil {
+		return err
+	}
+	forever := map[string]string{"retention.ms": "-1"}
+	err = w.client.EnsureTopics(ctx, []kafka.TopicSpec{
+		{Name: spanTopic, Partitions: spanPartition, Configs: forever}, {Name: metricTopic, Partitions: 1, Configs: forever},
+	})
+	if err != nil {
+		return err
+	}
+	// Event time runs ahead of the clock, and brokers refuse what is stamped an hour ahead of it.
+	w.traffic = newTraffic(w.Seed, w.client, w.Now().Add(-12*time.Hour))
+	w.state = filepath.Join(w.Dir, "state")
+	if err := os.MkdirAll(w.state, 0o755); err != nil {
+		return err
+	}
+	w.unmount, _ = mountSmall(w.state)
+	for i := range w.Windowers {
+		if err := w.add(fmt.Sprint("windower-", i), "windower"); err != nil {
+			return err
+		}
+	}
+	if err := w.add("forecaster", "forecaster"); err != nil {
+		return err
+	}
+	w.forecaster = w.processes[len(w.processes)-1]
+	return nil
+}
+
+// add starts a process with a role.
+func (w *world) add(name, role string) error {
+	p, err := w.process(name, role, forecastsTopic, w.state)
+	if err != nil {
+		return err
+	}
+	w.processes = append(w.processes, p)
+	return p.start()
+}
+
+func (w *world) process(name, role, forecasts, state string) (*process, error) {
+	path := filepath.Join(w.Dir, name+".yaml")
+	text := fmt.Sprintf(`
+kafka: {brokers: [%s], session_timeout: %s, dial_timeout: 20s}
+topics: {replication: %d, partials: %s, slices: %s, forecasts: %s, deadletter: %s}
+graphs:
+  - {name: %s, spans: [%s], metrics: [%s], slice: %s, lateness: %s, metrics_lateness: %[12]s, max_wait: 0s, metrics_wait: 0s, idle_timeout: 0s, clock: event}
+model: {network: none, input: 4, horizons: 2}
+state: %q
+http: ""
+`, strings.Join(w.cluster.Addrs(), ", "), session, min(w.Brokers, 3), partialsTopic, slicesTopic, forecasts, deadLetterTopic,
+		graph, spanTopic, metricTopic, width, lateness, state)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	return &process{name: name, binary: w.Binary, args: []string{"run", "--role", role, "--config", path}, dir: w.Dir}, nil
+}
+
+// rest waits, and starts what ends by itself meanwhile.
+func (w *world) rest(ctx context.Context, d time.Duration) error {
+	const step = 200 * time.Millisecond
+	for ; d > 0; d -= step {
+		if err := w.Sleep(ctx, min(d, step)); err != nil {
+			return err
+		}
+		for _, p := range w.processes {
+			if err := p.revive(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// withLogs adds the ends of all logs to an error.
+func (w *world) withLogs(err error) error {
+	for _, p := range w.processes {
+		err = fmt.Errorf("%w\n== %s, which ended by itself %d times, ends with\n%s", err, p.name, p.exits, p.tail())
+	}
+	return err
+}
+
+// close ends everything.
+func (w *world) close() error {
+	var all []error
+	for _, p := range w.processes {
+		all = append(all, p.kill())
+	}
+	if w.client != nil {
+		w.client.Close()
+	}
+	if w.cluster != nil {
+		all = append(all, w.cluster.Close())
+	}
+	w.proxies.close()
+	if w.unmount != nil {
+		all = append(all, w.unmount())
+	}
+	return errors.Join(all...)
+}
