@@ -71,14 +71,14 @@ func (w *world) do(ctx context.Context, f Fault) error {
 	case DiskFull:
 		return w.during(ctx, 2*f.For, func() error { return fill(w.state) }, func() error { return empty(w.state) })
 	case TruncateState, CorruptState:
-		return w.dead(ctx, func() error {
+		return w.dead(func() error {
 			path, err := harm(w.state, f.Random, f.Kind == TruncateState)
 			w.Log.Info("harmed", "file", path)
 			w.harmed = true
 			return err
 		})
 	case CorruptCommit:
-		return w.dead(ctx, func() error { return w.corruptCommit(ctx, f) })
+		return w.dead(func() error { return w.corruptCommit(ctx, f) })
 	}
 	return fmt.Errorf("BUG: fault %q is unknown", f.Kind)
 }
@@ -112,7 +112,7 @@ func (w *world) kill(ctx context.Context, pause time.Duration, all ...*process) 
 }
 
 // dead does something while no process runs.
-func (w *world) dead(ctx context.Context, do func() error) error {
+func (w *world) dead(do func() error) error {
 	for _, p := range w.processes {
 		if err := p.kill(); err != nil {
 			return err
