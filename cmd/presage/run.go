@@ -50,14 +50,12 @@ func run(ctx context.Context, c config.Config, role string, out io.Writer) error
 	if err != nil {
 		return err
 	}
-	p.background, p.zstd = true, true
-	var ready atomic.Bool
-	p.onSlice = func(sink.SliceReport) { ready.Store(true) }
-	if role == roleWindower {
-		ready.Store(true)
-	}
+	p.background, p.zstd, p.shared = true, true, true
+	var forecast atomic.Bool
+	p.onSlice = func(sink.SliceReport) { forecast.Store(true) }
+	ready := func() bool { return role == roleWindower || forecast.Load() || p.standing.Load() }
 	if c.HTTP != "" {
-		if p.server, err = web.Listen(c.HTTP, p.registry, ready.Load); err != nil {
+		if p.server, err = web.Listen(c.HTTP, p.registry, ready); err != nil {
 			return err
 		}
 		log.Info("listening", "metrics", "http://"+p.server.Addr()+"/metrics")

@@ -27,6 +27,9 @@ func (c *Config) checkClient() []string {
 	default:
 		report("kafka.sasl.mechanism: expected plain, scram-sha-256 or scram-sha-512, found %q", c.Kafka.SASL.Mechanism)
 	}
+	if c.Kafka.SessionTimeout < Duration(time.Second) || c.Kafka.SessionTimeout > Duration(30*time.Minute) {
+		report("kafka.session_timeout: expected 1s to 30m, found %s", c.Kafka.SessionTimeout)
+	}
 	if (c.Kafka.TLS.CertFile == "") != (c.Kafka.TLS.KeyFile == "") {
 		report("kafka.tls: cert_file and key_file go together")
 	}
@@ -44,6 +47,9 @@ func (c *Config) check() []string {
 	report := func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) }
 	if len(c.Graphs) == 0 {
 		report("graphs: expected at least one graph with a name and its span topics")
+	}
+	if n := c.Topics.SlicesPartitions; n < 1 {
+		report("topics.slices_partitions: expected at least 1, found %d", n)
 	}
 	c.checkGraphs(report)
 	c.checkModel(report)

@@ -21,8 +21,10 @@ type Kafka struct {
 	Brokers     []string `yaml:"brokers"`
 	ClientID    string   `yaml:"client_id"`
 	DialTimeout Duration `yaml:"dial_timeout"`
-	TLS         TLS      `yaml:"tls"`
-	SASL        SASL     `yaml:"sasl"`
+	// SessionTimeout is how long the brokers wait for a dead process before they give its partitions to others.
+	SessionTimeout Duration `yaml:"session_timeout"`
+	TLS            TLS      `yaml:"tls"`
+	SASL           SASL     `yaml:"sasl"`
 }
 
 // TLS is on where any of its keys is set.
@@ -53,6 +55,9 @@ type Topics struct {
 	Slices      string `yaml:"slices"`
 	Forecasts   string `yaml:"forecasts"`
 	DeadLetter  string `yaml:"deadletter"`
+	// SlicesPartitions is how many partitions the slices topic is made with. Graphs are
+	// spread over them, and forecaster processes share them.
+	SlicesPartitions int `yaml:"slices_partitions"`
 	// ForecastPartitions is how many partitions the forecast topic is made with.
 	ForecastPartitions int `yaml:"forecast_partitions"`
 }
@@ -118,9 +123,10 @@ func (d Duration) Std() time.Duration { return time.Duration(d) }
 func Default() Config {
 	return Config{
 		Kafka: Kafka{
-			Brokers:     []string{"localhost:9092"},
-			ClientID:    "presage",
-			DialTimeout: Duration(10 * time.Second),
+			Brokers:        []string{"localhost:9092"},
+			ClientID:       "presage",
+			DialTimeout:    Duration(10 * time.Second),
+			SessionTimeout: Duration(20 * time.Second),
 		},
 		Topics: Topics{
 			Create:             true,
@@ -129,6 +135,7 @@ func Default() Config {
 			Slices:             "presage.slices",
 			Forecasts:          "presage.forecasts",
 			DeadLetter:         "presage.deadletter",
+			SlicesPartitions:   1,
 			ForecastPartitions: 4,
 		},
 		Model: Model{
