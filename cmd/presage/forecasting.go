@@ -100,7 +100,13 @@ func (p *pipeline) forecast(ctx context.Context, g config.Graph, workers *pool.P
 	deps := sink.Deps{
 		Loop: loop, StateDir: p.cfg.State, Publisher: sink.NewPublisher(log, p.cfg.Topics.Forecasts, g.Name),
 		History: history, Metrics: p.sink, Background: p.background, Now: time.Now, Log: p.log,
-		OnSlice: p.onSlice, OnTraining: p.onTraining,
+		OnTraining: p.onTraining,
+		OnSlice: func(r sink.SliceReport) {
+			p.forecasts.Store(true)
+			if p.onSlice != nil {
+				p.onSlice(r)
+			}
+		},
 	}
 	if g.Clock == "wall" {
 		deps.EventTime = time.Now

@@ -43,6 +43,7 @@ type pipeline struct {
 	zstd       bool
 	shared     bool        // with other processes of the same configuration
 	standing   atomic.Bool // this process forecasts nothing, and waits to
+	forecasts  atomic.Bool // this process has forecast a slice
 	// ended says of a recording that nothing comes after an offset of the slices topic.
 	ended      func(next int64) bool
 	onEnd      func(context.Context) error // of a recording, when all its slices are written
@@ -68,6 +69,11 @@ func newPipeline(cfg config.Config, role string, client *kafka.Client, log *slog
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	return p, nil
+}
+
+// ready reports whether the process does its work, which may be to stand by.
+func (p *pipeline) ready() bool {
+	return p.role == roleWindower || p.forecasts.Load() || p.standing.Load()
 }
 
 // newPool makes the workers of all networks of this process; 0 CPUs are all that Go may use.

@@ -4,13 +4,11 @@ import (
 	"context"
 	"io"
 	"os"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
 	"presage/internal/config"
 	"presage/internal/web"
-	"presage/sink"
 )
 
 func newRun() *cobra.Command {
@@ -51,11 +49,8 @@ func run(ctx context.Context, c config.Config, role string, out io.Writer) error
 		return err
 	}
 	p.background, p.zstd, p.shared = true, true, true
-	var forecast atomic.Bool
-	p.onSlice = func(sink.SliceReport) { forecast.Store(true) }
-	ready := func() bool { return role == roleWindower || forecast.Load() || p.standing.Load() }
 	if c.HTTP != "" {
-		if p.server, err = web.Listen(c.HTTP, p.registry, ready); err != nil {
+		if p.server, err = web.Listen(c.HTTP, p.registry, p.ready); err != nil {
 			return err
 		}
 		log.Info("listening", "metrics", "http://"+p.server.Addr()+"/metrics")

@@ -21,6 +21,7 @@ import (
 	"presage/internal/kafka"
 	"presage/internal/kraft"
 	"presage/sink"
+	"presage/sink/ownership"
 	"presage/windower/slice"
 )
 
@@ -412,8 +413,15 @@ func TestGraphsAreShared(t *testing.T) {
 	share(again, second)
 	in.write(20, 30)
 	in.await(30)
+	third := in.join(t.TempDir())
+	until(t, third.ready, func() string { return "a standby does not get ready" })
+	third.stop()
 	again.stop()
 	second.stop()
+	commits, err := in.client.Committed(t.Context(), ownership.Group(in.prefix+"slices", graphs), in.prefix+"slices")
+	if err != nil || commits[0].Offset != 60 || commits[1].Offset != 30 {
+		t.Errorf("commits %v (%v), want the ends of the partitions", commits, err)
+	}
 	got, doubles := in.forecasts()
 	sameForecasts(t, got, want)
 	if doubles > 0 {
