@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"time"
 
 	"presage/model"
@@ -44,7 +43,7 @@ type Deps struct {
 	Now       func() time.Time
 	EventTime func() time.Time
 	Log       *slog.Logger
-	// OnSlice, OnTraining and OnProgress tell what happened, from RunForecaster's own goroutine
+	// OnSlice, of slices that were not forecast before, OnTraining and OnProgress tell what happened, from RunForecaster's own goroutine
 	// but for OnProgress in background training; nil is allowed.
 	OnSlice    func(SliceReport)
 	OnTraining func(TrainingReport)
@@ -76,6 +75,7 @@ type forecaster struct {
 	worker   *trainer
 	since    int   // slices since the last checkpoint
 	upTo     int64 // slices that start up to here are remembered, not observed; Unix nanoseconds
+	newest   int64 // start of the newest slice in the forecast topic at the start: all before it are there whole
 	// unsettled from when the loop has seen a slice until its forecasts are
 	// acknowledged and its trainings are done or queued: no checkpoint then.
 	unsettled bool
@@ -84,8 +84,9 @@ type forecaster struct {
 }
 
 // RunForecaster forecasts every snapshot until the recording ends (nil error) or ctx
-// does (nil too). It resumes from the state folder, publishes, trains, stores models, commits, and
-// waits for all that it started. The totals are the targets' sums.
+// does (nil too). It resumes from the state folder and the forecast topic, publishes, trains, stores models,
+// commits, and waits for all that it started. What it says of slices that were forecast before it began is neither
+// published nor reported again. The totals are the targets' sums.
 func RunForecaster(ctx context.Context, d Deps) ([]online.Totals, error) {
 	if d.CheckpointEvery <= 0 {
 		d.CheckpointEvery = 20
@@ -166,6 +167,24 @@ func (f *forecaster) one(ctx context.Context, s *slice.Snapshot) error {
 		return err
 	}
 	f.Metrics.observeSeconds.WithLabelValues(s.Graph).Observe(f.Now().Sub(begin).Seconds())
+	if out.Note != "" {
+		f.Log.Info(out.Note, "graph", s.Graph, "slice", s.Index)
+	}
+	if s.Start() < f.newest {
+		f.Metrics.skipped.WithLabelValues(s.Graph).Add(float64(len(out.Forecasts)))
+	} else if err := f.tell(ctx, s, out); err != nil {
+		return err
+	}
+	if err := f.train(ctx, out.Jobs); err != nil {
+		return err
+	}
+	f.unsettled = false
+	f.since++
+	return f.checkpointIfDue()
+}
+
+// tell publishes what the topic does not hold yet, counts and reports it.
+func (f *forecaster) tell(ctx context.Context, s *slice.Snapshot, out online.Outcome) error {
 	written, err := f.publish(ctx, s, out)
 	if err != nil {
 		return err
@@ -175,18 +194,10 @@ func (f *forecaster) one(ctx context.Context, s *slice.Snapshot) error {
 	for _, n := range written {
 		total += n
 	}
-	if out.Note != "" {
-		f.Log.Info(out.Note, "graph", s.Graph, "slice", s.Index)
-	}
-	if f.OnSlice != nil {
+	if f.OnSlice != nil && (total > 0 || s.Start() > f.newest) {
 		f.OnSlice(SliceReport{Snapshot: s, Outcome: out, Written: total, Totals: f.loop.Totals()})
 	}
-	if err := f.train(ctx, out.Jobs); err != nil {
-		return err
-	}
-	f.unsettled = false
-	f.since++
-	return f.checkpointIfDue()
+	return nil
 }
 
 // publish writes records, history and gauges.
@@ -235,45 +246,4 @@ func rows(forecasts []model.Forecast) []slice.ForecastRow {
 		}
 	}
 	return all
-}
-
-// resume sets the loop up from the state folder and the forecast topic, and tells
-// from which slice on snapshots are needed.
-func (f *forecaster) resume(ctx context.Context) (from int64, err error) {
-	if f.registry, err = registry.Open(f.StateDir, f.Loop.Graph); err != nil {
-		return 0, err
-	}
-	if f.loop, err = online.New(f.Loop); err != nil {
-		return 0, err
-	}
-	f.upTo, from = math.MinInt64, math.MinInt64
-	raw, err := readCheckpoint(f.StateDir, f.Loop.Graph)
-	if err == nil {
-		err = f.loop.Resume(raw, func(_, version string) (model.State, error) {
-			_, st, err := f.registry.Load(version)
-			return st, err
-		})
-	}
-	switch {
-	case err == nil:
-		if last, ok := f.loop.LastStart(); ok {
-			f.upTo = last
-			from = f.loop.From()
-		}
-	case !errors.Is(err, errNoCheckpoint):
-		f.Log.Warn("checkpoint not used: starting from the champions and the snapshots", "graph", f.Loop.Graph, "err", err)
-	}
-	newest, published, bad, err := f.Publisher.Recover(ctx, f.upTo)
-	if err != nil {
-		return 0, err
-	}
-	if bad > 0 {
-		f.Log.Warn("records in the forecast topic that are no forecasts", "count", bad)
-	}
-	if f.upTo == math.MinInt64 {
-		if err := f.adopt(newest, published); err != nil {
-			return 0, err
-		}
-	}
-	return from, nil
 }

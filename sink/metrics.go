@@ -72,6 +72,14 @@ func NewMetrics(reg prometheus.Registerer, maxSeries int) (*Metrics, error) {
 	return m, nil
 }
 
+// Forget takes back what the gauges say of a graph that is forecast here no longer.
+func (m *Metrics) Forget(graph string) {
+	m.gauges.forget(graph)
+	for _, g := range []*prometheus.GaugeVec{m.champion, m.slice, m.services} {
+		g.DeletePartialMatch(prometheus.Labels{"graph": graph})
+	}
+}
+
 // outcome counts what one slice brought.
 func (m *Metrics) outcome(graph string, out online.Outcome, written map[string]int) {
 	if out.Ignored != "" {

@@ -4,8 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"math"
-	"strings"
+	"time"
 
 	"presage/internal/kafka"
 	"presage/model"
@@ -36,76 +35,37 @@ type Publisher struct {
 
 type series struct{ service, target string }
 
-// tailRecords is how many records of a partition Recover reads first; it reads four
-// times as many until it has reached back far enough.
+// tailRecords is how many records of a partition are read first; four times as many
+// follow until they reach back far enough.
 const tailRecords = 4096
 
-// NewPublisher makes a publisher; Recover must come before Publish.
+// tailMargin is by how much the writing of one slice's records may be spread over
+// time: what lies behind a record that is older still is of earlier slices.
+const tailMargin = time.Hour
+
+// NewPublisher makes a publisher; Newest or Recover must come before Publish.
 func NewPublisher(log Log, topic, graph string) *Publisher {
 	return &Publisher{log: log, topic: topic, graph: graph}
 }
 
-// Recover reads the tail of the topic: all of this graph's records whose slice
-// starts after the given Unix nanoseconds (math.MinInt64 for all of the topic). It returns the newest slice start that it
-// found, or ok false, and the number of records that are not forecasts.
-func (p *Publisher) Recover(ctx context.Context, after int64) (newest int64, ok bool, bad int64, err error) {
-	ranges, err := p.log.Ends(ctx, p.topic)
-	if err != nil {
-		return 0, false, 0, fmt.Errorf("read the tail of %s: %w", p.topic, err)
-	}
-	p.partitions = len(ranges)
-	p.newest = map[series]int64{}
-	newest = math.MinInt64
-	for partition, r := range ranges {
-		for n := int64(tailRecords); ; n *= 4 {
-			from := max(r.First, r.End-n)
-			if after == math.MinInt64 {
-				from = r.First
-			}
-			reached := from == r.First
-			var broken int64
-			err := p.log.ReadRange(ctx, p.topic, partition, from, r.End, func(records []kafka.Record) error {
-				for i := range records {
-					start, ours, fine := p.note(&records[i])
-					if !fine {
-						broken++
-					}
-					if ours {
-						reached = reached || start <= after
-						newest = max(newest, start)
-					}
-				}
-				return nil
-			})
-			if err != nil {
-				return 0, false, 0, fmt.Errorf("read the tail of %s: %w", p.topic, err)
-			}
-			if reached {
-				bad += broken
-				break
-			}
-		}
-	}
-	return newest, newest > math.MinInt64, bad, nil
+// Newest finds the newest slice that the topic holds a forecast of: its start and
+// width in nanoseconds, or ok false. All forecasts of earlier slices are there too: a forecaster
+// begins a slice when the one before is acknowledged.
+func (p *Publisher) Newest(ctx context.Context) (start, width int64, ok bool, err error) {
+	t, err := p.tail(ctx, func(t *tail, partition int) bool { return t.partitions[partition].found })
+	return t.newest, t.width, t.found(), err
 }
 
-// note remembers a record that the topic holds.
-func (p *Publisher) note(r *kafka.Record) (start int64, ours, fine bool) {
-	if !strings.HasPrefix(string(r.Key), p.graph+"/") {
-		return 0, false, true
-	}
-	f, err := Decode(r.Value)
-	if err != nil {
-		return 0, false, false
-	}
-	if f.Graph != p.graph {
-		return 0, false, true
-	}
-	s := series{f.Service, f.Target}
-	if at, ok := p.newest[s]; !ok || f.SliceStart > at {
-		p.newest[s] = f.SliceStart
-	}
-	return f.SliceStart, true, true
+// Recover reads the tail of the topic: all of this graph's records whose slice
+// starts after the given Unix nanoseconds. It returns the newest slice start that it
+// found, or ok false, and the number of records that are not forecasts.
+func (p *Publisher) Recover(ctx context.Context, after int64) (newest int64, ok bool, bad int64, err error) {
+	t, err := p.tail(ctx, func(t *tail, partition int) bool {
+		// A late record of a process that had lost the graph may be older than those before it, so the first one tells.
+		part := t.partitions[partition]
+		return part.found && part.first <= after
+	})
+	return t.newest, t.found(), t.bad, err
 }
 
 // Publish writes those of one slice's forecasts that the topic does not hold yet, and

@@ -2,8 +2,6 @@ package sink
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"presage/model"
@@ -147,39 +145,4 @@ func (f *forecaster) store(c *online.Candidate) error {
 		return err
 	}
 	return f.registry.Prune(c.Target, f.KeepModels)
-}
-
-// adopt takes the registry's champions into a loop without a checkpoint, whose
-// slices up to what they were trained on, and up to the newest published one, are remembered only:
-// no forecast is made of what a model has seen.
-func (f *forecaster) adopt(newest int64, published bool) error {
-	if f.Loop.Network.New == nil {
-		return nil
-	}
-	for _, target := range f.Loop.Targets {
-		version, err := f.registry.Champion(target)
-		if errors.Is(err, registry.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		card, st, err := f.registry.Load(version)
-		if err != nil {
-			return fmt.Errorf("champion of %s: %w", target, err)
-		}
-		if card.Method != f.Loop.Network.Name {
-			f.Log.Warn("champion is of another method and not used", "target", target, "version", version, "wanted", f.Loop.Network.Name)
-			continue
-		}
-		if err := f.loop.Adopt(target, version, st, card.ToMs*1e6); err != nil {
-			f.Log.Warn("champion not used", "target", target, "version", version, "err", err)
-			continue
-		}
-		f.upTo = max(f.upTo, card.ToMs*1e6)
-		if published {
-			f.upTo = max(f.upTo, newest)
-		}
-	}
-	return nil
 }

@@ -75,7 +75,7 @@ func loopConfig(graph string, m config.Model, workers *pool.Pool) (online.Config
 func ownTopics(t config.Topics) []kafka.TopicSpec {
 	return []kafka.TopicSpec{
 		{Name: t.Partials, Partitions: 1, Replication: t.Replication, Configs: map[string]string{"retention.ms": "21600000"}},
-		{Name: t.Slices, Partitions: 1, Replication: t.Replication, Configs: map[string]string{"retention.ms": "-1"}},
+		{Name: t.Slices, Partitions: t.SlicesPartitions, Replication: t.Replication, Configs: map[string]string{"retention.ms": "-1"}},
 		{Name: t.Forecasts, Partitions: t.ForecastPartitions, Replication: t.Replication},
 		{Name: t.DeadLetter, Partitions: 1, Replication: t.Replication},
 	}

@@ -23,7 +23,7 @@ func lockState(dir string) (release func(), err error) {
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		file.Close()
-		return nil, fmt.Errorf("state folder %s is in use by another process: stop it, or give this one a folder of its own (state)", dir)
+		return nil, fmt.Errorf("state folder %s: %w: stop it, or give this one a folder of its own (state)", dir, errStateInUse)
 	}
 	if err != nil {
 		file.Close()

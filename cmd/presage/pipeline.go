@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +17,7 @@ import (
 	"presage/internal/web"
 	"presage/model/tensor/pool"
 	"presage/sink"
-	"presage/windower/slice"
+	"presage/sink/ownership"
 	"presage/windower/stage"
 )
 
@@ -37,9 +37,13 @@ type pipeline struct {
 	registry   *prometheus.Registry
 	windower   *stage.Metrics
 	sink       *sink.Metrics
+	owner      *ownership.Metrics
 	server     *web.Server
 	background bool // train beside the stream
 	zstd       bool
+	shared     bool        // with other processes of the same configuration
+	standing   atomic.Bool // this process forecasts nothing, and waits to
+	forecasts  atomic.Bool // this process has forecast a slice
 	// ended says of a recording that nothing comes after an offset of the slices topic.
 	ended      func(next int64) bool
 	onEnd      func(context.Context) error // of a recording, when all its slices are written
@@ -61,7 +65,15 @@ func newPipeline(cfg config.Config, role string, client *kafka.Client, log *slog
 	if p.sink, err = sink.NewMetrics(p.registry, 0); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
+	if p.owner, err = ownership.NewMetrics(p.registry); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
 	return p, nil
+}
+
+// ready reports whether the process does its work, which may be to stand by.
+func (p *pipeline) ready() bool {
+	return p.role == roleWindower || p.forecasts.Load() || p.standing.Load()
 }
 
 // newPool makes the workers of all networks of this process; 0 CPUs are all that Go may use.
@@ -91,37 +103,23 @@ func (p *pipeline) ensureTopics(ctx context.Context) error {
 // end together: with ctx, with the first error, or, of a recording, when the forecaster has seen
 // its last slice.
 func (p *pipeline) run(ctx context.Context) error {
-	if p.role != roleWindower {
-		release, err := lockState(p.cfg.State)
-		if err != nil {
-			return err
-		}
-		defer release()
-	}
-	workers := newPool(p.cfg.Model.CPUs)
-	defer workers.Close()
 	ctx, done := context.WithCancel(ctx)
 	defer done()
 	group, ctx := errgroup.WithContext(ctx)
 	if p.server != nil {
 		group.Go(func() error { return p.server.Run(ctx) })
 	}
-	forecasters, ctx2 := errgroup.WithContext(ctx)
 	for _, g := range p.cfg.Graphs {
 		o := p.stageOptions(g)
 		if p.role != roleForecaster {
 			group.Go(func() error { return stage.RunPartitions(ctx, o) })
 			group.Go(func() error { return stage.RunAssembler(ctx, o) })
 		}
-		if p.role != roleWindower {
-			forecasters.Go(func() error { return p.forecast(ctx2, g, workers) })
-		}
 	}
 	if p.role != roleWindower {
 		group.Go(func() error {
-			err := forecasters.Wait()
-			done()
-			return err
+			defer done()
+			return p.forecastAll(ctx)
 		})
 	}
 	return group.Wait()
@@ -134,41 +132,4 @@ func (p *pipeline) stageOptions(g config.Graph) stage.Options {
 		Metrics: p.windower, Log: p.log, Now: time.Now, Zstd: p.zstd, OnEnd: p.onEnd,
 		SessionTimeout: p.cfg.Kafka.SessionTimeout.Std(),
 	}
-}
-
-// forecast runs one graph's forecaster.
-func (p *pipeline) forecast(ctx context.Context, g config.Graph, workers *pool.Pool) (err error) {
-	loop, err := loopConfig(g.Name, p.cfg.Model, workers)
-	if err != nil {
-		return err
-	}
-	history, err := slice.OpenHistory(p.cfg.State, g.Name)
-	if err != nil {
-		return fmt.Errorf("history of graph %s: %w", g.Name, err)
-	}
-	defer func() { err = errors.Join(err, history.Close()) }()
-	log := sink.ClientLog{Client: p.client, Producer: kafka.NewProducer(p.client, kafka.ProducerConfig{Zstd: p.zstd})}
-	deps := sink.Deps{
-		Loop: loop, StateDir: p.cfg.State, Publisher: sink.NewPublisher(log, p.cfg.Topics.Forecasts, g.Name),
-		History: history, Metrics: p.sink, Background: p.background, Now: time.Now, Log: p.log,
-		OnSlice: p.onSlice, OnTraining: p.onTraining,
-	}
-	if g.Clock == "wall" {
-		deps.EventTime = time.Now
-	}
-	var feed *snapshots
-	deps.Open = func(ctx context.Context, from int64) (sink.Snapshots, error) {
-		feed = openSnapshots(ctx, stage.SlicesConfig{
-			Client: p.client, Topic: p.cfg.Topics.Slices, Graph: g.Name,
-			OnBad: func(offset int64, err error) {
-				p.log.Warn("a slice's record can't be read", "topic", p.cfg.Topics.Slices, "offset", offset, "error", err)
-			},
-		}, from, p.ended)
-		return feed, nil
-	}
-	_, err = sink.RunForecaster(ctx, deps)
-	if feed != nil {
-		feed.close()
-	}
-	return err
 }

@@ -4,13 +4,11 @@ import (
 	"context"
 	"io"
 	"os"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
 	"presage/internal/config"
 	"presage/internal/web"
-	"presage/sink"
 )
 
 func newRun() *cobra.Command {
@@ -50,14 +48,9 @@ func run(ctx context.Context, c config.Config, role string, out io.Writer) error
 	if err != nil {
 		return err
 	}
-	p.background, p.zstd = true, true
-	var ready atomic.Bool
-	p.onSlice = func(sink.SliceReport) { ready.Store(true) }
-	if role == roleWindower {
-		ready.Store(true)
-	}
+	p.background, p.zstd, p.shared = true, true, true
 	if c.HTTP != "" {
-		if p.server, err = web.Listen(c.HTTP, p.registry, ready.Load); err != nil {
+		if p.server, err = web.Listen(c.HTTP, p.registry, p.ready); err != nil {
 			return err
 		}
 		log.Info("listening", "metrics", "http://"+p.server.Addr()+"/metrics")

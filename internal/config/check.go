@@ -48,6 +48,9 @@ func (c *Config) check() []string {
 	if len(c.Graphs) == 0 {
 		report("graphs: expected at least one graph with a name and its span topics")
 	}
+	if n := c.Topics.SlicesPartitions; n < 1 {
+		report("topics.slices_partitions: expected at least 1, found %d", n)
+	}
 	c.checkGraphs(report)
 	c.checkModel(report)
 	if c.State == "" {

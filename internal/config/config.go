@@ -55,6 +55,9 @@ type Topics struct {
 	Slices      string `yaml:"slices"`
 	Forecasts   string `yaml:"forecasts"`
 	DeadLetter  string `yaml:"deadletter"`
+	// SlicesPartitions is how many partitions the slices topic is made with. Graphs are
+	// spread over them, and forecaster processes share them.
+	SlicesPartitions int `yaml:"slices_partitions"`
 	// ForecastPartitions is how many partitions the forecast topic is made with.
 	ForecastPartitions int `yaml:"forecast_partitions"`
 }
@@ -132,6 +135,7 @@ func Default() Config {
 			Slices:             "presage.slices",
 			Forecasts:          "presage.forecasts",
 			DeadLetter:         "presage.deadletter",
+			SlicesPartitions:   1,
 			ForecastPartitions: 4,
 		},
 		Model: Model{

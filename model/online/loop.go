@@ -85,6 +85,14 @@ func (l *Loop) From() int64 {
 	return l.history[0].At/l.width - int64(l.cfg.Input)
 }
 
+// Rebuild tells how a loop without a checkpoint gets to a slice whose forecasts have
+// been published: from which slice on snapshots are needed, and from which on they are observed, rather than
+// remembered. The slices observed warm the calibrations and the comparison of entrants, and the first training is due
+// with the last of them.
+func (l *Loop) Rebuild(newest int64) (from, observe int64) {
+	return newest - int64(l.cfg.MaxHistory+l.cfg.Input), newest - int64(l.cfg.FirstTraining) + 1
+}
+
 // Remember takes a snapshot into the history and into the memory of forecasters that
 // have one; nothing is forecast or scored. It is for the slices up to a checkpoint.
 func (l *Loop) Remember(s *slice.Snapshot) error {
