@@ -88,6 +88,7 @@ var signalNames = map[ingest.Signal]string{ingest.Spans: "spans", ingest.Metrics
 var reducing = map[string]bool{
 	string(windower.ReasonHalfCap):    true,
 	string(windower.ReasonRowCap):     true,
+	string(windower.ReasonSpanCap):    true,
 	string(windower.ReasonPairedLate): true,
 	ingest.LossCutName.String():       true,
 }

@@ -12,7 +12,7 @@ import (
 	"presage/windower"
 )
 
-// Graph is a service graph as the stages see it. Its fields up to NodeSource decide
+// Graph is a service graph as the stages see it. Its fields up to DedupeSpans decide
 // what is in the slices, so they are fixed for a graph; Fingerprint must tell them.
 type Graph struct {
 	Name            string
@@ -24,6 +24,7 @@ type Graph struct {
 	MetricsLateness time.Duration // of metric topics; 0 means Lateness
 	TombstoneTTL    time.Duration
 	NodeSource      windower.NodeSource
+	DedupeSpans     bool // leave out spans that were in the log before
 
 	// IdleTimeout is after how long without a record a partition's event time goes
 	// on with the wall clock, or a partition that was never written to is announced
@@ -34,7 +35,7 @@ type Graph struct {
 	MaxWait     time.Duration
 	MetricsWait time.Duration
 
-	MaxHalves   int // of a slice in a partition; 0 means windower.DefaultMaxHalves
+	MaxHalves   int // of a slice in a partition, and of spans remembered there; 0 means windower.DefaultMaxHalves
 	MaxServices int // 0 means windower.DefaultMaxServices
 	MaxEdges    int // 0 means windower.DefaultMaxEdges
 }

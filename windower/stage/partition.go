@@ -64,6 +64,8 @@ func (s *partitionStage) restore(writes context.Context, a kafka.Assignment) (*w
 		Source:            slice.Source{Topic: a.Topic(), Partition: a.Partition()},
 		Partitions:        a.Partitions(),
 		MaxHalvesPerSlice: s.Graph.MaxHalves,
+		DedupeSpans:       s.Graph.DedupeSpans,
+		MaxSpansPerSlice:  s.Graph.MaxHalves,
 	}
 	w := &worker{
 		partitionStage: s, assignment: a, signal: signal,
