@@ -62,6 +62,10 @@ type Options struct {
 	Ingest ingest.Options
 	// SessionTimeout of the consumer groups; 0 means kafka's default.
 	SessionTimeout time.Duration
+	// WatchInterval is how often telemetry topics are checked for new partitions; 0 means
+	// a quarter of the lateness, from half a second to five: until the new partitions are
+	// known, slices are closed without them.
+	WatchInterval time.Duration
 	// CommitInterval is how often places are committed; 0 means 1 s.
 	CommitInterval time.Duration
 	// OnEnd, where set, is called once the snapshots of a recording that has ended are
@@ -90,6 +94,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.CommitInterval <= 0 {
 		o.CommitInterval = time.Second
+	}
+	if o.WatchInterval <= 0 {
+		o.WatchInterval = min(max(o.Graph.Lateness/4, 500*time.Millisecond), 5*time.Second)
 	}
 	if o.MaxLead <= 0 {
 		o.MaxLead = 10

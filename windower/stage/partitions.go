@@ -33,6 +33,7 @@ func RunPartitions(ctx context.Context, o Options) error {
 		ID:             PartitionGroup(o.Graph.Name),
 		Topics:         o.Graph.topics(),
 		SessionTimeout: o.SessionTimeout,
+		WatchInterval:  o.WatchInterval,
 		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: kafka.Earliest},
 	}, s.run)
 }
