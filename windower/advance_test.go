@@ -16,9 +16,12 @@ import (
 // were stored; only watermarks may differ, as a rebuild makes several steps at once.
 func TestCrashWithAdvances(t *testing.T) {
 	advances, refused := 0, 0
-	for seed := range uint64(1500) {
+	for seed := range uint64(2000) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		shape := randomShape(r)
+		if seed >= 1500 {
+			dedupeSometimes(&shape, seed)
+		}
 		i := idler{t: t, name: fmt.Sprintf("seed %d %+v", seed, shape), r: r, cfg: shape.config(), log: randomLog(r, shape)}
 		i.run()
 		i.compare()

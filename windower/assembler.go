@@ -48,11 +48,12 @@ const (
 	MetricsOnly                     // always the histograms; missing without
 )
 
-// The reasons for which the assembler leaves partials out.
+// The reasons for which the assembler leaves partials out; ReasonDuplicate is also
+// the partition machine's, of spans.
 const (
 	ReasonFingerprint Reason = "fingerprint"     // of another configuration of the graph
 	ReasonForeign     Reason = "foreign"         // of another graph, or of a topic that isn't the graph's
-	ReasonDuplicate   Reason = "duplicate"       // the same share of the slice was there before
+	ReasonDuplicate   Reason = "duplicate"       // the same share of the slice, or the same span, was there before
 	ReasonTooLate     Reason = "late_partial"    // its slice is closed for good
 	ReasonBounds      Reason = "bounds"          // services and edges that were folded into slice.Other
 	ReasonRevision    Reason = "revision_missed" // an incomplete slice for whose rest nobody waits any more

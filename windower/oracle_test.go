@@ -3,10 +3,8 @@ package windower
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
-	"testing"
 
 	"presage/ingest"
 	"presage/windower/slice"
@@ -79,6 +77,10 @@ func askOracle(s logShape, log []*ingest.Batch) *oracle {
 	var halves []*oracleHalf
 	var marks []int64 // watermark after each record
 	mark, in := int64(math.MinInt64), map[int64]int{}
+	again := map[spanAt]verdict{}
+	if s.dedupe {
+		again = judgeAll(s, log)
+	}
 	for n, b := range log {
 		after := mark
 		for i, sp := range b.Spans {
@@ -96,6 +98,13 @@ func askOracle(s logShape, log []*ingest.Batch) *oracle {
 				continue
 			}
 			after = max(after, event-s.lateness)
+			switch again[spanAt{n, i}] {
+			case duplicate:
+				o.losses[Loss{Reason: ReasonDuplicate, Service: sp.Service}]++
+				continue
+			case refused:
+				o.losses[Loss{Reason: ReasonSpanCap, Service: sp.Service}]++
+			}
 			o.span(s, &sp, k, mark)
 			for _, key := range sp.Keys {
 				o.add(k, "sight "+key, sp.Service, 1)
@@ -135,12 +144,7 @@ func askOracle(s logShape, log []*ingest.Batch) *oracle {
 		mark = after
 		marks = append(marks, mark)
 	}
-	first := func(at int64) int {
-		if n := slices.IndexFunc(marks, func(m int64) bool { return m >= at }); n >= 0 {
-			return n
-		}
-		return len(marks)
-	}
+	first := func(at int64) int { return firstMark(marks, at) }
 	meet := map[[24]byte][]*oracleHalf{}
 	for _, h := range halves {
 		h.closed, h.forgot = first((h.slice+1)*s.width), first((h.slice+1)*s.width+s.ttl)
@@ -161,6 +165,14 @@ func askOracle(s logShape, log []*ingest.Batch) *oracle {
 		}
 	}
 	return o
+}
+
+// firstMark is the first record after which the watermark was at least at.
+func firstMark(marks []int64, at int64) int {
+	if n := slices.IndexFunc(marks, func(m int64) bool { return m >= at }); n >= 0 {
+		return n
+	}
+	return len(marks)
 }
 
 // unanswered: no serving half was known when c came, and none came before c's
@@ -304,41 +316,4 @@ func partialText(p *slice.Partial) string {
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
-}
-
-// TestOracle compares the machine with the oracle on random logs.
-func TestOracle(t *testing.T) {
-	calls, late := 0, int64(0)
-	for seed := range uint64(4000) {
-		r := rand.New(rand.NewPCG(seed, 3))
-		shape := randomShape(r)
-		log := randomLog(r, shape)
-		o := askOracle(shape, log)
-		got := newRun()
-		p := mustPartition(t, shape.config())
-		for _, b := range log {
-			got.take(p.Apply(b))
-		}
-		if len(got.partials) != len(o.rows) {
-			t.Fatalf("seed %d %+v: %d partials, want %d", seed, shape, len(got.partials), len(o.rows))
-		}
-		for _, q := range got.partials {
-			if have, want := partialText(q), o.text(q.Index); have != want {
-				t.Fatalf("seed %d %+v slice %d\n got\n%s\nwant\n%s", seed, shape, q.Index, have, want)
-			}
-			calls += len(q.Edges)
-		}
-		for l, n := range o.losses {
-			if got.losses[l] != n {
-				t.Fatalf("seed %d %+v: loss %v is %d, want %d", seed, shape, l, got.losses[l], n)
-			}
-			if l.Reason == ReasonPairedLate {
-				late += n
-			}
-		}
-		if len(got.losses) != len(o.losses) {
-			t.Fatalf("seed %d: losses %v, want %v", seed, got.losses, o.losses)
-		}
-	}
-	t.Logf("%d rows of edges, %d partners too late", calls, late)
 }

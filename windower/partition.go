@@ -26,15 +26,22 @@ type PartitionConfig struct {
 	// MaxRowsPerSlice bounds the services, the edges, the resource keys and the
 	// resources of one slice, each; 0 means DefaultMaxRows.
 	MaxRowsPerSlice int
+	// DedupeSpans leaves out a span whose trace id, span id and kind are remembered:
+	// as long as halves are, from any earlier record of the log.
+	DedupeSpans bool
+	// MaxSpansPerSlice bounds the spans of one slice that are remembered so; what
+	// comes beyond is counted, and so is a duplicate of it. 0 means DefaultMaxSpans.
+	MaxSpansPerSlice int
 	// Resume is where to go on; nil means from the beginning of the log.
 	Resume *Resume
 }
 
-// The bounds of a slice in one partition: halves take some hundred megabytes at
-// most, rows much less.
+// The bounds of a slice in one partition: halves and remembered spans take some
+// hundred megabytes at most, rows much less.
 const (
 	DefaultMaxHalves = 1 << 20
 	DefaultMaxRows   = 1 << 17
+	DefaultMaxSpans  = 1 << 20
 )
 
 func (c *PartitionConfig) check() error {
@@ -45,8 +52,8 @@ func (c *PartitionConfig) check() error {
 		return fmt.Errorf("lateness %d ns: expected 0 to %d", c.Lateness, int64(longest))
 	case c.TombstoneTTL < 0 || c.TombstoneTTL > longest:
 		return fmt.Errorf("tombstone ttl %d ns: expected 0 to %d", c.TombstoneTTL, int64(longest))
-	case c.MaxHalvesPerSlice < 0 || c.MaxRowsPerSlice < 0:
-		return fmt.Errorf("max halves %d and max rows %d per slice: expected 0 or more", c.MaxHalvesPerSlice, c.MaxRowsPerSlice)
+	case c.MaxHalvesPerSlice < 0 || c.MaxRowsPerSlice < 0 || c.MaxSpansPerSlice < 0:
+		return fmt.Errorf("max halves %d, max rows %d and max spans %d per slice: expected 0 or more", c.MaxHalvesPerSlice, c.MaxRowsPerSlice, c.MaxSpansPerSlice)
 	case c.Resume != nil && c.Resume.fingerprint != c.Fingerprint:
 		return fmt.Errorf("%w: committed %016x, configured %016x", ErrFingerprint, c.Resume.fingerprint, c.Fingerprint)
 	}
@@ -67,6 +74,7 @@ type Partition struct {
 	open   map[int64]*rows
 	lowest int64 // no open slice is below it
 	halves *pair.Store
+	seen   *seen // nil unless spans are deduped
 
 	next     int64 // offset of the next record
 	resume   Resume
@@ -86,6 +94,17 @@ type Output struct {
 	// Spans and Samples say how many got into a slice; zero where they were
 	// counted before a restart.
 	Spans, Samples int
+	// Halves are those of the slices that closed; zero where they were counted
+	// before a restart.
+	Halves Halves
+}
+
+// Halves says what became of span halves whose slices closed. Those of root spans,
+// which wait for nobody, are not among them.
+type Halves struct {
+	Paired   int // met their other half, perhaps too late for a call
+	Virtual  int // resolved alone: a call to or from the peer that they name
+	Unpaired int // resolved alone, and name no peer
 }
 
 // NewPartition makes a machine that continues from cfg.Resume.
@@ -95,6 +114,7 @@ func NewPartition(cfg PartitionConfig) (*Partition, error) {
 	}
 	setDefault(&cfg.MaxHalvesPerSlice, DefaultMaxHalves)
 	setDefault(&cfg.MaxRowsPerSlice, DefaultMaxRows)
+	setDefault(&cfg.MaxSpansPerSlice, DefaultMaxSpans)
 	p := &Partition{
 		cfg:    cfg,
 		times:  times{cfg.Width, cfg.Lateness, cfg.TombstoneTTL},
@@ -104,7 +124,10 @@ func NewPartition(cfg PartitionConfig) (*Partition, error) {
 		resume: Resume{high: never, first: never},
 		losses: losses{},
 	}
-	p.rewind.times = p.times
+	p.rewind.times, p.rewind.dedupe = p.times, cfg.DedupeSpans
+	if cfg.DedupeSpans {
+		p.seen = newSeen(cfg.MaxSpansPerSlice)
+	}
 	if cfg.Resume != nil {
 		p.resume = *cfg.Resume
 		p.high, p.next = p.resume.high, p.resume.Offset
@@ -127,9 +150,12 @@ func (p *Partition) Apply(b *ingest.Batch) Output {
 	before, silent := p.high, p.Replayed(b.Offset)
 	high := p.high
 	for i := range b.Spans {
-		if t, ok := p.span(&b.Spans[i], b.Time); ok {
+		if t, ok := p.judge(&b.Spans[i], b.Time); ok {
+			// Duplicates too: time must not depend on what is remembered.
 			high = max(high, t)
-			out.Spans++
+			if p.span(&b.Spans[i], p.times.slice(t)) {
+				out.Spans++
+			}
 		}
 	}
 	for i := range b.Samples {
@@ -152,7 +178,7 @@ func (p *Partition) Apply(b *ingest.Batch) Output {
 	p.reapply(p.next, &out)
 	out.Losses = p.losses.take()
 	if silent {
-		out.Losses, out.Spans, out.Samples = nil, 0, 0
+		out.Losses, out.Spans, out.Samples, out.Halves = nil, 0, 0, Halves{}
 	}
 	return out
 }
@@ -161,10 +187,9 @@ func (p *Partition) Apply(b *ingest.Batch) Output {
 // losses and dead letters written, before a restart.
 func (p *Partition) Replayed(offset int64) bool { return offset < p.resume.reached }
 
-// span counts one span, if it can be.
-func (p *Partition) span(s *ingest.Span, recordTime int64) (event int64, ok bool) {
+// judge gives the event time of a span; ok is false if it can't be counted.
+func (p *Partition) judge(s *ingest.Span, recordTime int64) (event int64, ok bool) {
 	event, ok = eventTime(s, recordTime)
-	k := p.times.slice(event)
 	switch {
 	case !ok:
 		p.losses.add(ReasonBadTime, s.Service, 1)
@@ -172,9 +197,24 @@ func (p *Partition) span(s *ingest.Span, recordTime int64) (event int64, ok bool
 	case s.Service == "":
 		p.losses.add(ReasonNoService, "", 1)
 		return 0, false
-	case k < p.lowest:
+	case p.times.slice(event) < p.lowest:
 		p.losses.add(ReasonLate, s.Service, 1)
 		return 0, false
+	}
+	return event, true
+}
+
+// span counts a span in the open slice k, unless it is a duplicate.
+func (p *Partition) span(s *ingest.Span, k int64) (counted bool) {
+	if p.seen != nil {
+		duplicate, refused := p.seen.add(identity{s.TraceID, s.SpanID, s.Kind}, k)
+		if duplicate {
+			p.losses.add(ReasonDuplicate, s.Service, 1)
+			return false
+		}
+		if refused {
+			p.losses.add(ReasonSpanCap, s.Service, 1)
+		}
 	}
 	node := p.slice(k).addSpan(s)
 	if s.Kind.Serves() {
@@ -188,7 +228,7 @@ func (p *Partition) span(s *ingest.Span, recordTime int64) (event int64, ok bool
 	if s.Kind.Serves() || s.Kind.Calls() {
 		p.half(s, k)
 	}
-	return event, true
+	return true
 }
 
 func (p *Partition) half(s *ingest.Span, k int64) {
@@ -253,6 +293,9 @@ func (p *Partition) moveTo(high int64, out *Output) {
 		p.close(out)
 	}
 	p.halves.Forget(p.times.firstRemembered(high))
+	if p.seen != nil {
+		p.seen.forget(p.times.firstRemembered(high))
+	}
 }
 
 // close emits the open slices below p.lowest.
@@ -267,7 +310,7 @@ func (p *Partition) close(out *Output) {
 	for i, k := range closing {
 		r := p.open[k]
 		delete(p.open, k)
-		calls, unpaired := p.halves.Close(k)
+		calls, unpaired, paired := p.halves.Close(k)
 		for i := range calls {
 			r.addCall(&calls[i])
 		}
@@ -277,6 +320,9 @@ func (p *Partition) close(out *Output) {
 		if k < p.resume.first {
 			continue // acknowledged before a restart
 		}
+		out.Halves.Paired += paired
+		out.Halves.Virtual += len(calls)
+		out.Halves.Unpaired += len(unpaired)
 		h := p.header(k)
 		if i+1 < len(closing) {
 			// A reader of this partial must not think the next one empty.

@@ -16,11 +16,15 @@ type run struct {
 	partials []*slice.Partial
 	losses   map[Loss]int64
 	spans    int
+	halves   Halves
 }
 
 func (r *run) take(out Output) {
 	r.partials = append(r.partials, out.Partials...)
 	r.spans += out.Spans
+	r.halves.Paired += out.Halves.Paired
+	r.halves.Virtual += out.Halves.Virtual
+	r.halves.Unpaired += out.Halves.Unpaired
 	for _, l := range out.Losses {
 		n := l.Count
 		l.Count = 0
@@ -28,7 +32,7 @@ func (r *run) take(out Output) {
 	}
 }
 
-func (r *run) clone() *run { return &run{r.partials, maps.Clone(r.losses), r.spans} }
+func (r *run) clone() *run { return &run{r.partials, maps.Clone(r.losses), r.spans, r.halves} }
 
 func newRun() *run { return &run{losses: map[Loss]int64{}} }
 
@@ -130,8 +134,8 @@ func crashing(t *testing.T, name string, r *rand.Rand, cfg PartitionConfig, log 
 			t.Fatalf("%s: slice %d\n got %+v\nwant %+v", name, want.Index, q, want)
 		}
 	}
-	if !reflect.DeepEqual(got.losses, whole.losses) || got.spans != whole.spans {
-		t.Fatalf("%s: losses %v spans %d, want %v %d", name, got.losses, got.spans, whole.losses, whole.spans)
+	if !reflect.DeepEqual(got.losses, whole.losses) || got.spans != whole.spans || got.halves != whole.halves {
+		t.Fatalf("%s: losses %v spans %d halves %+v, want %v %d %+v", name, got.losses, got.spans, got.halves, whole.losses, whole.spans, whole.halves)
 	}
 	return crashes
 }

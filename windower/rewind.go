@@ -14,7 +14,8 @@ type step struct {
 // for each slice at most, and forgets those that no later commit can need.
 type rewind struct {
 	times
-	steps []step // both slice and offset rise
+	dedupe bool   // spans are remembered, and duplicates left out
+	steps  []step // both slice and offset rise
 }
 
 // reached notes that the record at offset moved the highest event time.
@@ -44,21 +45,28 @@ func (r *rewind) at(slice int64, next step) step {
 
 // start gives the step to rebuild from, so that all slices from first on come
 // out whole; next is the offset of the next record with the present highest event
-// time. It goes back three times:
+// time. It goes back three times, or four:
 //
 //  1. to the first record that holds anything of slice first or later;
 //  2. from there to the first record of any half still remembered then: calls of
 //     those slices may be made with it;
 //  3. again, because whether such a calling half was answered or resolved alone
-//     depends on the serving halves that were remembered when it came.
+//     depends on the serving halves that were remembered when it came;
+//  4. with dedupe once more, because whether any of those halves is in the store, or
+//     its span was a duplicate, depends on the spans that were remembered when it came.
 //
-// The cap on halves asks for no more: steps 2 and 3 go back to where the first of a
-// slice's halves can be. Steps before the result are forgotten: the result never
+// No fifth time: a duplicate is remembered as any span is, so that what is remembered
+// depends on which spans came and not on which were counted. The caps on halves and
+// spans ask for no more: all but the first step go back to where the first of a slice's
+// halves and spans can be. Steps before the result are forgotten: the result never
 // falls, as first doesn't.
 func (r *rewind) start(first int64, next step) step {
 	s := r.at(first, next)
 	s = r.at(r.firstRemembered(s.before), next)
 	s = r.at(r.firstRemembered(s.before), next)
+	if r.dedupe {
+		s = r.at(r.firstRemembered(s.before), next)
+	}
 	for len(r.steps) > 0 && r.steps[0].offset < s.offset {
 		r.steps = r.steps[1:]
 	}

@@ -157,6 +157,8 @@ func (s *scenario) line(line string) {
 		c := s.commits[strings.Join(words[1:], " ")]
 		s.partitions[words[1]] = restored(s.t, s.configs[words[1]], &c)
 		s.offsets[words[1]] = c.Offset
+	case "grow": // the topic has more partitions, and the machine knows
+		s.partitions[words[1]].cfg.Partitions = int(a.int("of"))
 	case "expire":
 		s.assembled(s.assembler.Expire(a.int("slice")))
 	case "waive":

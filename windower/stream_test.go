@@ -15,6 +15,8 @@ type logShape struct {
 	halfCap, rowCap      int
 	final                bool
 	knot                 bool // one trace whose few ids come again and again
+	dedupe               bool
+	spanCap              int
 }
 
 func randomShape(r *rand.Rand) logShape {
@@ -36,7 +38,7 @@ func (s logShape) config() PartitionConfig {
 	return PartitionConfig{
 		Graph: "g", Fingerprint: 7, Width: s.width, Lateness: s.lateness, TombstoneTTL: s.ttl,
 		Source: slice.Source{Topic: "spans", Partition: 3}, Partitions: 4,
-		MaxHalvesPerSlice: s.halfCap, MaxRowsPerSlice: s.rowCap,
+		MaxHalvesPerSlice: s.halfCap, MaxRowsPerSlice: s.rowCap, DedupeSpans: s.dedupe, MaxSpansPerSlice: s.spanCap,
 	}
 }
 

@@ -27,7 +27,7 @@ func stageGraph(g config.Graph) stage.Graph {
 		Width: g.Slice.Std(), Lateness: g.Lateness.Std(), MetricsLateness: g.MetricsLateness.Std(),
 		TombstoneTTL: g.TombstoneTTL.Std(), NodeSource: nodeSource(g.NodeSource),
 		IdleTimeout: g.IdleTimeout.Std(), MaxWait: g.MaxWait.Std(), MetricsWait: g.MetricsWait.Std(),
-		MaxHalves: g.MaxHalves, MaxServices: g.MaxServices, MaxEdges: g.MaxEdges,
+		MaxHalves: g.MaxHalves, MaxServices: g.MaxServices, MaxEdges: g.MaxEdges, DedupeSpans: g.DedupeSpans,
 	}
 }
 
@@ -46,6 +46,9 @@ func fingerprint(g config.Graph) uint64 {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%d|%s|%d|%d|%d|%d|%s|%d|%d|%d|%s|%s", namingRules, g.Name, g.Slice, g.Lateness, g.MetricsLateness,
 		g.TombstoneTTL, g.NodeSource, g.MaxServices, g.MaxEdges, g.MaxHalves, strings.Join(g.Spans, ","), strings.Join(g.Metrics, ","))
+	if g.DedupeSpans { // only then, so that graphs made before the option keep theirs
+		_, _ = fmt.Fprint(h, "|dedupe_spans")
+	}
 	return h.Sum64()
 }
 

@@ -79,6 +79,7 @@ type Graph struct {
 	MaxServices     int      `yaml:"max_services"`
 	MaxEdges        int      `yaml:"max_edges"`
 	MaxHalves       int      `yaml:"max_halves"`
+	DedupeSpans     bool     `yaml:"dedupe_spans"`
 }
 
 // Model says what is forecast and by which network.

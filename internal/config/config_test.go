@@ -63,7 +63,7 @@ func TestFlagsAloneMakeAGraph(t *testing.T) {
 func TestErrorsNameWhereAndWhat(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"unknown key", "state: x\nstat: y\n", `line 2: unknown key "stat" (known here: graphs, http`},
-		{"unknown graph key", "graphs:\n  - name: a\n    span: [s]\n", `line 3: unknown key "span" (known here: clock, idle_timeout`},
+		{"unknown graph key", "graphs:\n  - name: a\n    span: [s]\n", `line 3: unknown key "span" (known here: clock, dedupe_spans, idle_timeout`},
 		{"unknown model key", "model:\n  inptu: 3\n", `line 2: unknown key "inptu"`},
 		{"bad duration", "graphs: [{name: a, spans: [s], slice: 60}]\n", "60"},
 		{"no graph", "state: x\n", "graphs: expected at least one graph"},

@@ -103,6 +103,9 @@ func (g *group) assignments(ctx context.Context, gen *kafkago.Generation) ([]*as
 	if err != nil {
 		return nil, err
 	}
+	if err := g.balancer.grown(g.cfg.Topics, counts); err != nil {
+		return nil, err
+	}
 	wanted := map[string][]int{}
 	for topic, list := range gen.Assignments {
 		for _, p := range list {

@@ -3,6 +3,7 @@ package kafka
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -17,6 +18,9 @@ type stickyBalancer struct {
 	mu         sync.Mutex
 	generation int32
 	owned      map[string][]int
+	// distributed is how many partitions of each topic this member, as the group's
+	// leader, has distributed since grown was called.
+	distributed map[string]int
 }
 
 // claim is a member's user data.
@@ -49,7 +53,29 @@ func (b *stickyBalancer) AssignGroups(members []kafkago.GroupMember, partitions 
 	for _, p := range partitions {
 		counts[p.Topic] = append(counts[p.Topic], p.ID)
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.distributed = map[string]int{}
+	for topic, ids := range counts {
+		b.distributed[topic] = len(ids)
+	}
 	return assign(members, counts)
+}
+
+// grown is an error where a topic has more partitions than this member, as the leader,
+// has just distributed: nobody owns the new ones, and kafka-go, which begins to watch
+// after the distribution, would take them for owned.
+func (b *stickyBalancer) grown(topics []string, counts []int) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	distributed := b.distributed
+	b.distributed = nil
+	for i, topic := range topics {
+		if n, ok := distributed[topic]; ok && counts[i] > n {
+			return fmt.Errorf("topic %s has %d partitions, %d were distributed: %w", topic, counts[i], n, kafkago.RebalanceInProgress)
+		}
+	}
+	return nil
 }
 
 func assign(members []kafkago.GroupMember, partitions map[string][]int) kafkago.GroupMemberAssignments {

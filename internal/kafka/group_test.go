@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"presage/internal/broker"
 	"presage/internal/kafka"
 )
@@ -299,6 +300,36 @@ func TestNewPartitionsAreReadFromTheirBeginning(t *testing.T) {
 	}
 	if n := <-partitions; n != 2 {
 		t.Errorf("%d partitions in the second generation", n)
+	}
+}
+
+// TestPartitionsAddedWhileTheyAreDistributed: the leader has counted them, and the watch
+// has not begun.
+func TestPartitionsAddedWhileTheyAreDistributed(t *testing.T) {
+	b, c := start(t, broker.Topic{Name: "spans"})
+	fill(t, c, "spans", 0, 0, 10)
+	var grow sync.Once
+	b.Cluster().ControlKey(int16(kmsg.SyncGroup), func(kmsg.Request) (kmsg.Response, error, bool) {
+		b.Cluster().KeepControl()
+		grow.Do(func() {
+			b.Cluster().SleepControl(func() {
+				if err := b.Grow("spans", 2); err != nil {
+					t.Error(err)
+				}
+				fill(t, c, "spans", 1, 0, 10)
+			})
+		})
+		return nil, nil, false
+	})
+	cfg := config("g", "spans")
+	cfg.WatchInterval = time.Hour
+	ctx, done := context.WithCancel(within(t))
+	var seen tally
+	if err := c.RunGroup(ctx, cfg, drain(&seen, 20, done)); err != nil {
+		t.Fatal(err)
+	}
+	if n := seen.add(nil); n != 20 {
+		t.Errorf("%d of 20 records came", n)
 	}
 }
 

@@ -107,12 +107,14 @@ func (s *Store) calling(m *meeting, r *record) (res Result) {
 }
 
 // Close resolves the halves of a slice that still wait: those that name their
-// peer make a call alone, of the others the services are returned, one entry a half.
-// Both results are valid until the next call of a method.
-func (s *Store) Close(slice int64) (calls []Call, unpaired []string) {
+// peer make a call alone, of the others the services are returned, one entry a half;
+// paired is how many wait for nobody. The lists are valid until the next call of a
+// method.
+func (s *Store) Close(slice int64) (calls []Call, unpaired []string, paired int) {
 	s.calls, s.singles = s.calls[:0], s.singles[:0]
 	s.slices[slice].each(func(r *record) {
 		if r.state != waits {
+			paired++
 			return
 		}
 		r.state = resolved
@@ -122,7 +124,7 @@ func (s *Store) Close(slice int64) (calls []Call, unpaired []string) {
 			s.singles = append(s.singles, r.Service)
 		}
 	})
-	return s.calls, s.singles
+	return s.calls, s.singles, paired
 }
 
 // Forget drops the halves of all slices below an index.

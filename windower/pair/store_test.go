@@ -115,7 +115,7 @@ func calls(cs []Call) (text string) {
 }
 
 func closing(s *Store, k int64) string {
-	cs, alone := s.Close(k)
+	cs, alone, _ := s.Close(k)
 	text := calls(cs)
 	for i, service := range alone {
 		if i > 0 || text != "" {

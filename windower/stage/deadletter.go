@@ -57,9 +57,10 @@ func deadLetter(graph, topic string, partitions int, r *kafka.Record, cause erro
 	return d
 }
 
-// complaints logs one event of a kind in ten seconds and says how many it kept back.
-// It is for one goroutine.
+// complaints logs one event of a kind in a while and says how many it kept back. It is
+// for one goroutine.
 type complaints struct {
+	every  time.Duration
 	log    *slog.Logger
 	now    func() time.Time
 	last   map[string]time.Time
@@ -67,12 +68,12 @@ type complaints struct {
 }
 
 func newComplaints(log *slog.Logger, now func() time.Time) *complaints {
-	return &complaints{log: log, now: now, last: map[string]time.Time{}, hushed: map[string]int{}}
+	return &complaints{every: 10 * time.Second, log: log, now: now, last: map[string]time.Time{}, hushed: map[string]int{}}
 }
 
 func (c *complaints) warn(kind, message string, args ...any) {
 	now := c.now()
-	if last, ok := c.last[kind]; ok && now.Sub(last) < 10*time.Second {
+	if last, ok := c.last[kind]; ok && now.Sub(last) < c.every {
 		c.hushed[kind]++
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,12 +36,15 @@ func testGraph() Graph {
 
 var testTopics = Topics{Partials: "partials", Slices: "slices", DeadLetter: "dead"}
 
-func startBroker(t testing.TB) *broker.Broker {
+func startBroker(t testing.TB) *broker.Broker { return brokerOf(t, 2) }
+
+// brokerOf starts a broker whose topic of spans has so many partitions.
+func brokerOf(t testing.TB, partitions int) *broker.Broker {
 	t.Helper()
 	b, err := broker.Start(broker.Options{
 		MinSessionTimeout: time.Second,
 		Topics: []broker.Topic{
-			{Name: "spans", Partitions: 2}, {Name: "metrics", Partitions: 1}, {Name: "partials", Partitions: 2},
+			{Name: "spans", Partitions: partitions}, {Name: "metrics", Partitions: 1}, {Name: "partials", Partitions: 2},
 			{Name: "slices", Partitions: 2}, {Name: "dead", Partitions: 1},
 		},
 	})
@@ -76,7 +80,11 @@ func options(t testing.TB, c *kafka.Client, g Graph) Options {
 // randomLog makes the records of all source partitions for some minutes: calls between
 // a few services, whose halves go to a partition by trace, some of them late or doubled,
 // some records rubbish, and metrics; with watermarks, and a final one at the end.
-func randomLog(seed uint64, seconds int) []kafka.Record {
+func randomLog(seed uint64, seconds int) []kafka.Record { return randomLogOver(seed, seconds, 2) }
+
+// randomLogOver is randomLog over so many partitions of spans.
+func randomLogOver(seed uint64, seconds, partitions int) []kafka.Record {
+	sources := sourcesOver(partitions)
 	r := rand.New(rand.NewPCG(seed, 7))
 	var out []kafka.Record
 	var delayed []kafka.Record
@@ -94,7 +102,7 @@ func randomLog(seed uint64, seconds int) []kafka.Record {
 		now := epoch + int64(i)*sec
 		for range 1 + r.IntN(3) {
 			id := [16]byte{byte(r.Uint32()), byte(r.Uint32()), 1}
-			p := int(id[0]) % 2
+			p := int(id[0]) % partitions
 			for _, span := range randomTrace(r, id, now) {
 				at := now + r.Int64N(3*sec)
 				value := otlp.AppendTraces(nil, []otlp.ResourceSpans{span})
@@ -105,7 +113,7 @@ func randomLog(seed uint64, seconds int) []kafka.Record {
 			}
 		}
 		if r.IntN(10) == 0 {
-			write("spans", r.IntN(2), now, fmt.Appendf(nil, "rubbish %d", i))
+			write("spans", r.IntN(partitions), now, fmt.Appendf(nil, "rubbish %d", i))
 		}
 		if i%5 == 0 {
 			write("metrics", 0, now, cpu(r, now))
@@ -122,7 +130,15 @@ func randomLog(seed uint64, seconds int) []kafka.Record {
 	return out
 }
 
-var sources = []slice.Source{{Topic: "spans", Partition: 0}, {Topic: "spans", Partition: 1}, {Topic: "metrics", Partition: 0}}
+var sources = sourcesOver(2)
+
+// sourcesOver lists the sources of the test's graph, with so many partitions of spans.
+func sourcesOver(partitions int) (out []slice.Source) {
+	for p := range partitions {
+		out = append(out, slice.Source{Topic: "spans", Partition: p})
+	}
+	return append(out, slice.Source{Topic: "metrics"})
+}
 
 func mark(s slice.Source, at int64, final bool) kafka.Record {
 	r := kafka.Record{Topic: s.Topic, Partition: s.Partition, Time: at, Headers: []kafka.Header{{Key: ingest.HeaderWatermark, Value: fmt.Append(nil, at)}}}
@@ -163,6 +179,21 @@ func cpu(r *rand.Rand, now int64) []byte {
 // inMemory is what the machines make of the log without Kafka.
 func inMemory(t testing.TB, g Graph, log []kafka.Record) (encoded [][]byte, rejected int) {
 	t.Helper()
+	return inMemoryOver(t, g, log, 2)
+}
+
+// inMemoryOver is inMemory with so many partitions of spans.
+func inMemoryOver(t testing.TB, g Graph, log []kafka.Record, partitions int) (encoded [][]byte, rejected int) {
+	t.Helper()
+	snapshots, rejected := snapshotsOver(t, g, log, partitions)
+	for _, s := range snapshots {
+		encoded = append(encoded, encode(t, s))
+	}
+	return encoded, rejected
+}
+
+func snapshotsOver(t testing.TB, g Graph, log []kafka.Record, partitions int) (snapshots []*slice.Snapshot, rejected int) {
+	t.Helper()
 	a, err := windower.NewAssembler(windower.AssemblerConfig{
 		Graph: g.Name, Fingerprint: g.Fingerprint, Width: g.Width.Nanoseconds(), SpanTopics: g.SpanTopics, MetricTopics: g.MetricTopics,
 	})
@@ -171,21 +202,22 @@ func inMemory(t testing.TB, g Graph, log []kafka.Record) (encoded [][]byte, reje
 	}
 	offset := int64(0)
 	add := func(p *slice.Partial) {
-		for _, s := range a.Add(offset, p, 0, 1).Snapshots {
-			encoded = append(encoded, encode(t, s))
-		}
+		snapshots = append(snapshots, a.Add(offset, p, 0, 1).Snapshots...)
 		offset++
 	}
-	for _, source := range sources {
+	for _, source := range sourcesOver(partitions) {
+		if !slices.Contains(g.topics(), source.Topic) {
+			continue
+		}
 		lateness := g.Lateness
 		signal := ingest.Spans
 		if source.Topic == "metrics" {
 			lateness, signal = g.MetricsLateness, ingest.Metrics
 		}
-		partitions := map[string]int{"spans": 2, "metrics": 1}[source.Topic]
+		of := map[string]int{"spans": partitions, "metrics": 1}[source.Topic]
 		p, err := windower.NewPartition(windower.PartitionConfig{
 			Graph: g.Name, Fingerprint: g.Fingerprint, Width: g.Width.Nanoseconds(), Lateness: lateness.Nanoseconds(),
-			TombstoneTTL: g.TombstoneTTL.Nanoseconds(), Source: source, Partitions: partitions,
+			TombstoneTTL: g.TombstoneTTL.Nanoseconds(), Source: source, Partitions: of, DedupeSpans: g.DedupeSpans,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -215,7 +247,7 @@ func inMemory(t testing.TB, g Graph, log []kafka.Record) (encoded [][]byte, reje
 			add(part)
 		}
 	}
-	return encoded, rejected
+	return snapshots, rejected
 }
 
 func encode(t testing.TB, s *slice.Snapshot) []byte {

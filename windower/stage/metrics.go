@@ -15,8 +15,8 @@ import (
 type Metrics struct {
 	records, bytes, events, lost, deadLetters *prometheus.CounterVec
 	partials, snapshots, advances             *prometheus.CounterVec
-	blocked                                   *prometheus.CounterVec
-	lag, watermark, pending                   *prometheus.GaugeVec
+	blocked, halfOutcomes                     *prometheus.CounterVec
+	lag, watermark, pending, unpaired         *prometheus.GaugeVec
 
 	mu     sync.Mutex
 	totals Totals
@@ -46,24 +46,26 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
 	}
 	m := &Metrics{
-		records:     counter("presage_records_read_total", "Records read from the telemetry topics.", "graph", "signal"),
-		bytes:       counter("presage_bytes_read_total", "Bytes of the records' values.", "graph", "signal"),
-		events:      counter("presage_events_total", "Spans and samples that got into a slice.", "graph", "signal"),
-		lost:        counter("presage_events_lost_total", "Spans and samples that did not get into a slice (outcome dropped), or not whole (reduced).", "graph", "signal", "outcome", "reason"),
-		deadLetters: counter("presage_dead_letters_total", "Records that could not be decoded.", "graph", "signal", "reason"),
-		partials:    counter("presage_partials_written_total", "Partials acknowledged (kind rows), or watermarks alone.", "graph", "kind"),
-		snapshots:   counter("presage_slices_written_total", "Snapshots acknowledged.", "graph", "revision", "complete"),
-		advances:    counter("presage_idle_advances_total", "Advances of idle partitions by the wall clock.", "graph"),
-		blocked:     counter("presage_windower_blocked_seconds_total", "Time that partitions waited for acknowledgements (acks) or for slower partitions (lead).", "graph", "on"),
-		lag:         gauge("presage_lag_records", "Records between the place really reached and the partition's end.", "graph", "topic", "partition"),
-		watermark:   gauge("presage_watermark_seconds", "Watermark of a source partition, Unix seconds.", "graph", "topic", "partition"),
-		pending:     gauge("presage_slices_pending", "Slices that wait for partitions.", "graph"),
+		records:      counter("presage_records_read_total", "Records read from the telemetry topics.", "graph", "signal"),
+		bytes:        counter("presage_bytes_read_total", "Bytes of the records' values.", "graph", "signal"),
+		events:       counter("presage_events_total", "Spans and samples that got into a slice.", "graph", "signal"),
+		lost:         counter("presage_events_lost_total", "Spans and samples that did not get into a slice (outcome dropped), or not whole (reduced).", "graph", "signal", "outcome", "reason"),
+		deadLetters:  counter("presage_dead_letters_total", "Records that could not be decoded.", "graph", "signal", "reason"),
+		partials:     counter("presage_partials_written_total", "Partials acknowledged (kind rows), or watermarks alone.", "graph", "kind"),
+		snapshots:    counter("presage_slices_written_total", "Snapshots acknowledged.", "graph", "revision", "complete"),
+		advances:     counter("presage_idle_advances_total", "Advances of idle partitions by the wall clock.", "graph"),
+		blocked:      counter("presage_windower_blocked_seconds_total", "Time that partitions waited for acknowledgements (acks) or for slower partitions (lead).", "graph", "on"),
+		halfOutcomes: counter("presage_span_halves_total", "Halves of calls whose slice closed: paired with their other half, resolved alone to or from the peer they name (virtual), or unpaired.", "graph", "topic", "partition", "outcome"),
+		unpaired:     gauge("presage_unpaired_share", "Share of unpaired ones among the last span halves of a partition that were paired or unpaired.", "graph", "topic", "partition"),
+		lag:          gauge("presage_lag_records", "Records between the place really reached and the partition's end.", "graph", "topic", "partition"),
+		watermark:    gauge("presage_watermark_seconds", "Watermark of a source partition, Unix seconds.", "graph", "topic", "partition"),
+		pending:      gauge("presage_slices_pending", "Slices that wait for partitions.", "graph"),
 		totals: Totals{
 			SpansDropped: map[string]int64{}, SamplesDropped: map[string]int64{}, Reduced: map[string]int64{},
 			DeadLetters: map[string]int64{}, PartialLoss: map[string]int64{},
 		},
 	}
-	for _, c := range []prometheus.Collector{m.records, m.bytes, m.events, m.lost, m.deadLetters, m.partials, m.snapshots, m.advances, m.blocked, m.lag, m.watermark, m.pending} {
+	for _, c := range []prometheus.Collector{m.records, m.bytes, m.events, m.lost, m.deadLetters, m.partials, m.snapshots, m.advances, m.blocked, m.halfOutcomes, m.lag, m.watermark, m.pending, m.unpaired} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
@@ -88,6 +90,7 @@ var signalNames = map[ingest.Signal]string{ingest.Spans: "spans", ingest.Metrics
 var reducing = map[string]bool{
 	string(windower.ReasonHalfCap):    true,
 	string(windower.ReasonRowCap):     true,
+	string(windower.ReasonSpanCap):    true,
 	string(windower.ReasonPairedLate): true,
 	ingest.LossCutName.String():       true,
 }
@@ -178,10 +181,24 @@ func (m *Metrics) partialLoss(graph string, losses []windower.Loss) {
 	}
 }
 
+// halves counts what became of the halves of slices that closed; share is of the last
+// ones.
+func (m *Metrics) halves(graph, topic string, partition int, h windower.Halves, share float64) {
+	at := strconv.Itoa(partition)
+	for _, o := range []struct {
+		outcome string
+		n       int
+	}{{"paired", h.Paired}, {"virtual", h.Virtual}, {"unpaired", h.Unpaired}} {
+		m.halfOutcomes.WithLabelValues(graph, topic, at, o.outcome).Add(float64(o.n))
+	}
+	m.unpaired.WithLabelValues(graph, topic, at).Set(share)
+}
+
 // forget removes the gauges of a partition that this process no longer owns.
 func (m *Metrics) forget(graph, topic string, partition int) {
 	m.lag.DeleteLabelValues(graph, topic, strconv.Itoa(partition))
 	m.watermark.DeleteLabelValues(graph, topic, strconv.Itoa(partition))
+	m.unpaired.DeleteLabelValues(graph, topic, strconv.Itoa(partition))
 }
 
 func (m *Metrics) wait(graph, on string, d time.Duration) {

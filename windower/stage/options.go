@@ -12,7 +12,7 @@ import (
 	"presage/windower"
 )
 
-// Graph is a service graph as the stages see it. Its fields up to NodeSource decide
+// Graph is a service graph as the stages see it. Its fields up to DedupeSpans decide
 // what is in the slices, so they are fixed for a graph; Fingerprint must tell them.
 type Graph struct {
 	Name            string
@@ -24,6 +24,7 @@ type Graph struct {
 	MetricsLateness time.Duration // of metric topics; 0 means Lateness
 	TombstoneTTL    time.Duration
 	NodeSource      windower.NodeSource
+	DedupeSpans     bool // leave out spans that were in the log before
 
 	// IdleTimeout is after how long without a record a partition's event time goes
 	// on with the wall clock, or a partition that was never written to is announced
@@ -34,7 +35,7 @@ type Graph struct {
 	MaxWait     time.Duration
 	MetricsWait time.Duration
 
-	MaxHalves   int // of a slice in a partition; 0 means windower.DefaultMaxHalves
+	MaxHalves   int // of a slice in a partition, and of spans remembered there; 0 means windower.DefaultMaxHalves
 	MaxServices int // 0 means windower.DefaultMaxServices
 	MaxEdges    int // 0 means windower.DefaultMaxEdges
 }
@@ -61,6 +62,10 @@ type Options struct {
 	Ingest ingest.Options
 	// SessionTimeout of the consumer groups; 0 means kafka's default.
 	SessionTimeout time.Duration
+	// WatchInterval is how often telemetry topics are checked for new partitions; 0 means
+	// a quarter of the lateness, from half a second to five: until the new partitions are
+	// known, slices are closed without them.
+	WatchInterval time.Duration
 	// CommitInterval is how often places are committed; 0 means 1 s.
 	CommitInterval time.Duration
 	// OnEnd, where set, is called once the snapshots of a recording that has ended are
@@ -89,6 +94,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.CommitInterval <= 0 {
 		o.CommitInterval = time.Second
+	}
+	if o.WatchInterval <= 0 {
+		o.WatchInterval = min(max(o.Graph.Lateness/4, 500*time.Millisecond), 5*time.Second)
 	}
 	if o.MaxLead <= 0 {
 		o.MaxLead = 10

@@ -34,6 +34,7 @@ type worker struct {
 	publisher  *publisher
 	member     *member
 	complaints *complaints
+	keying     *keying         // nil for metrics
 	headers    []ingest.Header // reused
 	dead       []kafka.Record  // of the present batch
 	spans      int             // applied and not yet counted
@@ -64,11 +65,14 @@ func (s *partitionStage) restore(writes context.Context, a kafka.Assignment) (*w
 		Source:            slice.Source{Topic: a.Topic(), Partition: a.Partition()},
 		Partitions:        a.Partitions(),
 		MaxHalvesPerSlice: s.Graph.MaxHalves,
+		DedupeSpans:       s.Graph.DedupeSpans,
+		MaxSpansPerSlice:  s.Graph.MaxHalves,
 	}
 	w := &worker{
 		partitionStage: s, assignment: a, signal: signal,
 		decoder:    ingest.NewDecoder(s.Ingest),
 		complaints: newComplaints(s.Log.With("graph", s.Graph.Name, "topic", a.Topic(), "partition", a.Partition()), s.Now),
+		keying:     s.keyings[a.Topic()],
 		told:       math.MinInt64,
 	}
 	a.StartAt(kafka.FirstOffset)
@@ -168,6 +172,9 @@ func (w *worker) apply(ctx context.Context, r *kafka.Record) error {
 		for reason, n := range batch.Lost {
 			w.Metrics.lose(w.Graph.Name, w.signal, ingest.Loss(reason).String(), n)
 		}
+		if w.keying != nil {
+			w.keying.record(at, r.Key, batch.Spans)
+		}
 	}
 	return w.handle(ctx, w.machine.Apply(batch))
 }
@@ -200,6 +207,9 @@ func (w *worker) handle(ctx context.Context, out windower.Output) error {
 	w.samples += out.Samples
 	for _, l := range out.Losses {
 		w.Metrics.lose(w.Graph.Name, w.signal, string(l.Reason), l.Count)
+	}
+	if w.keying != nil {
+		w.keying.closed(w.assignment.Partition(), out.Halves)
 	}
 	for _, p := range out.Partials {
 		if err := w.publish(ctx, p, p.Index); err != nil {

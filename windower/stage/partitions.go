@@ -24,11 +24,16 @@ func RunPartitions(ctx context.Context, o Options) error {
 		gate:           newGate(int64(o.MaxLead) * o.Graph.Width.Nanoseconds()),
 		partial:        kafka.Partition([]byte(o.Graph.Name), counts[0]),
 		deadPartitions: counts[1],
+		keyings:        map[string]*keying{},
+	}
+	for _, topic := range o.Graph.SpanTopics {
+		s.keyings[topic] = newKeying(&o, topic)
 	}
 	return o.Client.RunGroup(ctx, kafka.GroupConfig{
 		ID:             PartitionGroup(o.Graph.Name),
 		Topics:         o.Graph.topics(),
 		SessionTimeout: o.SessionTimeout,
+		WatchInterval:  o.WatchInterval,
 		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: kafka.Earliest},
 	}, s.run)
 }
@@ -38,8 +43,9 @@ type partitionStage struct {
 	Options
 	producer       *kafka.Producer
 	gate           *gate
-	partial        int // the partition of the partials topic that is the graph's
-	deadPartitions int // of the dead-letter topic
+	partial        int                // the partition of the partials topic that is the graph's
+	deadPartitions int                // of the dead-letter topic
+	keyings        map[string]*keying // by topic of spans
 }
 
 // run drives one partition until its ctx ends, then commits what is acknowledged.
@@ -53,6 +59,10 @@ func (s *partitionStage) run(ctx context.Context, a kafka.Assignment) error {
 		return err
 	}
 	defer s.gate.leave(w.member)
+	if w.keying != nil {
+		w.keying.join(a.Partition(), a.Partitions())
+		defer w.keying.leave(a.Partition())
+	}
 	defer s.Metrics.forget(s.Graph.Name, a.Topic(), a.Partition())
 	stop := context.AfterFunc(ctx, func() { cancelAfter(writes, cancel) })
 	defer stop()

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"presage/internal/kafka"
 	"presage/internal/kraft"
 )
@@ -76,4 +77,37 @@ func TestKilledOnARealBroker(t *testing.T) {
 	stop()
 	same(t, got, want)
 	t.Logf("%d snapshots", len(got))
+}
+
+// TestTopicGrowsOnARealBroker is TestTopicGrows on Apache Kafka.
+func TestTopicGrowsOnARealBroker(t *testing.T) {
+	brokers := kraft.ForTest(t, kraft.Options{}).Addrs()
+	connect := func() *kafka.Client {
+		c, err := kafka.Dial(t.Context(), kafka.Config{Brokers: brokers, MetadataTTL: 200 * time.Millisecond, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		return c
+	}
+	var specs []kafka.TopicSpec
+	for name, partitions := range map[string]int{"spans": 2, testTopics.Partials: 1, testTopics.Slices: 1, testTopics.DeadLetter: 1} {
+		// Records are stamped with the log's times.
+		specs = append(specs, kafka.TopicSpec{Name: name, Partitions: partitions, Configs: map[string]string{"retention.ms": "-1"}})
+	}
+	if err := connect().EnsureTopics(within(t), specs); err != nil {
+		t.Fatal(err)
+	}
+	growth(t, connect, func() {
+		transport := &kafkago.Transport{}
+		defer transport.CloseIdleConnections()
+		admin := &kafkago.Client{Addr: kafkago.TCP(brokers...), Transport: transport}
+		res, err := admin.CreatePartitions(within(t), &kafkago.CreatePartitionsRequest{Topics: []kafkago.TopicPartitionsConfig{{Name: "spans", Count: 4}}})
+		if err == nil {
+			err = res.Errors["spans"]
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
 }

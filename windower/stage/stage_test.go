@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"presage/internal/kafka"
+	"presage/windower"
 )
 
 // pipeline runs both stages until stop is called.
@@ -27,20 +28,30 @@ func pipeline(t testing.TB, o Options) (stop func()) {
 }
 
 func TestChainEqualsTheMachines(t *testing.T) {
+	g := testGraph()
+	t.Run("as it is", func(t *testing.T) { chainEqualsTheMachines(t, g) })
+	g.DedupeSpans = true
+	t.Run("deduped", func(t *testing.T) { chainEqualsTheMachines(t, g) })
+}
+
+func chainEqualsTheMachines(t *testing.T, g Graph) {
 	b := startBroker(t)
 	c := dial(t, b)
 	log := randomLog(1, 300)
-	want, rejected := inMemory(t, testGraph(), log)
+	want, rejected := inMemory(t, g, log)
 	if err := kafka.NewProducer(c, kafka.ProducerConfig{}).Write(within(t), log); err != nil {
 		t.Fatal(err)
 	}
-	o := options(t, c, testGraph())
+	o := options(t, c, g)
 	stop := pipeline(t, o)
 	got := collect(t, c, "slices", len(want))
 	stop()
 	same(t, got, want)
 	totals := o.Metrics.Totals()
 	t.Logf("%d snapshots, totals %+v", len(got), totals)
+	if n := totals.SpansDropped[string(windower.ReasonDuplicate)]; (n > 0) != g.DedupeSpans {
+		t.Errorf("%d spans dropped as duplicates", n)
+	}
 	if n := totals.DeadLetters["bad_protobuf"]; int(n) != rejected {
 		t.Errorf("%d dead letters counted, expected %d", n, rejected)
 	}
