@@ -107,20 +107,27 @@ func TestRightsAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	const want = "no right to do that"
-	if err := c.EnsureTopics(within(t), []kafka.TopicSpec{{Name: "new", Partitions: 1}}); err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("create: %v", err)
+	says := func(doing string, err error, right, on string) {
+		t.Helper()
+		for _, want := range []string{
+			"User:bob has no right " + right + " on " + on,
+			"kafka-acls.sh --bootstrap-server " + b.Addr() + " --command-config admin.properties --add --allow-principal User:bob --operation " + right + " --" + on,
+		} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %v does not say %q", doing, err, want)
+			}
+		}
 	}
-	if _, _, err := c.Read("spans", 0, 0, kafka.FetchConfig{}).Fetch(within(t)); err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("fetch: %v", err)
-	}
+	err = c.EnsureTopics(within(t), []kafka.TopicSpec{{Name: "new", Partitions: 1}})
+	says("create", err, "Create", "topic new")
+	_, _, err = c.Read("spans", 0, 0, kafka.FetchConfig{}).Fetch(within(t))
+	says("fetch", err, "Read", "topic spans")
 	err = kafka.NewProducer(c, kafka.ProducerConfig{}).Write(within(t), []kafka.Record{{Topic: "spans"}})
-	if err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("write: %v", err)
-	}
+	says("write", err, "Write", "topic spans")
 	err = c.RunGroup(within(t), kafka.GroupConfig{ID: "g", Topics: []string{"spans"}}, func(context.Context, kafka.Assignment) error { return nil })
-	if err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("group: %v", err)
+	says("group", err, "Read", "group g")
+	if f := c.Stats().Failures; f["fetch"] != 1 || f["produce"] != 1 || f["join"] != 1 {
+		t.Errorf("failures counted: %v", f)
 	}
 }
 
