@@ -9,6 +9,8 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"os"
@@ -169,4 +171,15 @@ func selfSigned(t *testing.T) (tls.Certificate, string) {
 		t.Fatal(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, path
+}
+
+func TestPasswordIsNotPrinted(t *testing.T) {
+	cfg := kafka.Config{SASL: &kafka.SASL{Mechanism: "plain", Username: "ada", Password: "hush-hush"}}
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("configuration", "config", cfg, "sasl", cfg.SASL)
+	for _, text := range []string{fmt.Sprintf("%v %+v %#v %s", cfg.SASL, cfg.SASL, cfg.SASL, cfg.SASL), fmt.Sprintf("%v %+v %#v", *cfg.SASL, *cfg.SASL, *cfg.SASL), log.String()} {
+		if strings.Contains(text, "hush-hush") || !strings.Contains(text, "ada") {
+			t.Errorf("printed as %s", text)
+		}
+	}
 }

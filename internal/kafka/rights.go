@@ -86,10 +86,10 @@ type right struct {
 // needs is the right that a request lacks when it is denied with a code. A right to read or write includes the one to
 // describe.
 func (q request) needs(code kafkago.Error) right {
-	switch {
-	case code == kafkago.GroupAuthorizationFailed:
+	switch code {
+	case kafkago.GroupAuthorizationFailed:
 		return right{[]string{"Read"}, "group", []string{q.group}}
-	case code == kafkago.ClusterAuthorizationFailed:
+	case kafkago.ClusterAuthorizationFailed:
 		operation := "Describe"
 		if q.operation == opCreate {
 			operation = "Create"
