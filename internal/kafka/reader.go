@@ -40,7 +40,7 @@ type OutOfRange struct {
 type OutOfRangeError struct{ OutOfRange }
 
 func (e *OutOfRangeError) Error() string {
-	what := "retention has removed it before it was read; give the topic more retention, or allow earliest or latest"
+	what := "retention has removed it before it was read; give the topic more retention, or set the graph's on_lost_offset to earliest or latest"
 	if e.Offset > e.End {
 		what = "the topic was made anew or lost its end; reset the group's offsets or use another group"
 	}

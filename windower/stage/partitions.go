@@ -20,7 +20,7 @@ func RunPartitions(ctx context.Context, o Options) error {
 	}
 	s := &partitionStage{
 		Options:        o,
-		producer:       kafka.NewProducer(o.Client, kafka.ProducerConfig{Zstd: o.Zstd}),
+		producer:       kafka.NewProducer(o.Client, kafka.ProducerConfig{Zstd: o.Zstd, MaxMessageBytes: o.MaxMessageBytes}),
 		gate:           newGate(int64(o.MaxLead) * o.Graph.Width.Nanoseconds()),
 		partial:        kafka.Partition([]byte(o.Graph.Name), counts[0]),
 		deadPartitions: counts[1],
@@ -29,7 +29,7 @@ func RunPartitions(ctx context.Context, o Options) error {
 		ID:             PartitionGroup(o.Graph.Name),
 		Topics:         o.Graph.topics(),
 		SessionTimeout: o.SessionTimeout,
-		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: kafka.Earliest},
+		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: o.OnLostOffset},
 	}, s.run)
 }
 
