@@ -46,6 +46,7 @@ func (c *Config) check() []string {
 		report("graphs: expected at least one graph with a name and its span topics")
 	}
 	c.checkGraphs(report)
+	c.Topics.check(report)
 	c.checkModel(report)
 	if c.State == "" {
 		report("state: expected a folder")
@@ -92,6 +93,11 @@ func (c *Config) checkGraphs(report func(string, ...any)) {
 			if d.value < 0 {
 				report("%s.%s: expected no negative duration, found %s", at, d.key, d.value)
 			}
+		}
+		switch g.OnLostOffset {
+		case "earliest", "latest", "stop":
+		default:
+			report("%s.on_lost_offset: expected earliest, latest or stop, found %q", at, g.OnLostOffset)
 		}
 		switch g.Clock {
 		case "wall", "event":

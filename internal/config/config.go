@@ -45,18 +45,6 @@ type SASL struct {
 	PasswordFile string `yaml:"password_file"`
 }
 
-// Topics names the pipeline's own topics and how they are made.
-type Topics struct {
-	Create      bool   `yaml:"create"`
-	Replication int    `yaml:"replication"`
-	Partials    string `yaml:"partials"`
-	Slices      string `yaml:"slices"`
-	Forecasts   string `yaml:"forecasts"`
-	DeadLetter  string `yaml:"deadletter"`
-	// ForecastPartitions is how many partitions the forecast topic is made with.
-	ForecastPartitions int `yaml:"forecast_partitions"`
-}
-
 // Graph is one service graph: a set of topics and the rules for slicing them.
 type Graph struct {
 	Name            string   `yaml:"name"`
@@ -69,6 +57,7 @@ type Graph struct {
 	IdleTimeout     Duration `yaml:"idle_timeout"`
 	MaxWait         Duration `yaml:"max_wait"`
 	MetricsWait     Duration `yaml:"metrics_wait"`
+	OnLostOffset    string   `yaml:"on_lost_offset"`
 	Clock           string   `yaml:"clock"`
 	NodeSource      string   `yaml:"node_source"`
 	MaxServices     int      `yaml:"max_services"`
@@ -122,15 +111,7 @@ func Default() Config {
 			ClientID:    "presage",
 			DialTimeout: Duration(10 * time.Second),
 		},
-		Topics: Topics{
-			Create:             true,
-			Replication:        1,
-			Partials:           "presage.partials",
-			Slices:             "presage.slices",
-			Forecasts:          "presage.forecasts",
-			DeadLetter:         "presage.deadletter",
-			ForecastPartitions: 4,
-		},
+		Topics: defaultTopics(),
 		Model: Model{
 			Input:        12,
 			Horizons:     12,
@@ -157,6 +138,7 @@ func DefaultGraph() Graph {
 		IdleTimeout:     Duration(30 * time.Second),
 		MaxWait:         Duration(120 * time.Second),
 		MetricsWait:     Duration(60 * time.Second),
+		OnLostOffset:    "earliest",
 		Clock:           "wall",
 		NodeSource:      "prefer_metrics",
 		MaxServices:     20000,
