@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -14,13 +16,32 @@ import (
 func newConfig() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "Check a configuration",
+		Short: "Check a configuration, and see what it asks of Kafka",
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(&cobra.Command{
-		Use:   "check FILE",
-		Short: "Validate a file and print the effective configuration",
+	cmd.AddCommand(
+		fileCommand("check FILE", "Validate a file and print the effective configuration", func(out io.Writer, c config.Config) error {
+			text, err := yaml.Marshal(c)
+			if err != nil {
+				return fmt.Errorf("print configuration: %w", err)
+			}
+			_, err = out.Write(text)
+			return err
+		}),
+		fileCommand("topics FILE", "Print the commands that make Presage's own topics, for who makes them by hand", func(out io.Writer, c config.Config) error {
+			_, err := fmt.Fprintln(out, strings.Join(topicCommands(c.Kafka, ownTopics(c.Topics)), "\n"))
+			return err
+		}),
+	)
+	return cmd
+}
+
+// fileCommand reads one file, connects to nothing and prints.
+func fileCommand(use, short string, show func(io.Writer, config.Config) error) *cobra.Command {
+	return &cobra.Command{
+		Use:   use,
+		Short: short,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return misusef("expected one FILE, found %d arguments", len(args))
@@ -32,15 +53,9 @@ func newConfig() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out, err := yaml.Marshal(c)
-			if err != nil {
-				return fmt.Errorf("print configuration: %w", err)
-			}
-			_, err = cmd.OutOrStdout().Write(out)
-			return err
+			return show(cmd.OutOrStdout(), c)
 		},
-	})
-	return cmd
+	}
 }
 
 // settingFlags adds a flag for every setting of the configuration.

@@ -96,7 +96,7 @@ func (p *pipeline) forecast(ctx context.Context, g config.Graph, workers *pool.P
 	}
 	defer func() { err = errors.Join(err, history.Close()) }()
 	defer p.sink.Forget(g.Name)
-	log := sink.ClientLog{Client: p.client, Producer: kafka.NewProducer(p.client, kafka.ProducerConfig{Zstd: p.zstd})}
+	log := sink.ClientLog{Client: p.client, Producer: kafka.NewProducer(p.client, kafka.ProducerConfig{Zstd: p.zstd, MaxMessageBytes: p.cfg.Topics.MaxMessageBytes})}
 	deps := sink.Deps{
 		Loop: loop, StateDir: p.cfg.State, Publisher: sink.NewPublisher(log, p.cfg.Topics.Forecasts, g.Name),
 		History: history, Metrics: p.sink, Background: p.background, Now: time.Now, Log: p.log,

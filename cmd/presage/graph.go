@@ -73,13 +73,13 @@ func loopConfig(graph string, m config.Model, workers *pool.Pool) (online.Config
 	return c, nil
 }
 
-// ownTopics are the topics that the pipeline itself writes. Partials are needed for
-// hours, slices are the history that a lost state folder is rebuilt from.
-func ownTopics(t config.Topics) []kafka.TopicSpec {
-	return []kafka.TopicSpec{
-		{Name: t.Partials, Partitions: 1, Replication: t.Replication, Configs: map[string]string{"retention.ms": "21600000"}},
-		{Name: t.Slices, Partitions: t.SlicesPartitions, Replication: t.Replication, Configs: map[string]string{"retention.ms": "-1"}},
-		{Name: t.Forecasts, Partitions: t.ForecastPartitions, Replication: t.Replication},
-		{Name: t.DeadLetter, Partitions: 1, Replication: t.Replication},
+// lostOffset is what happens where retention has overrun what was read.
+func lostOffset(name string) kafka.Policy {
+	switch name {
+	case "latest":
+		return kafka.Latest
+	case "stop":
+		return kafka.Stop
 	}
+	return kafka.Earliest
 }

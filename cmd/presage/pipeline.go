@@ -85,20 +85,6 @@ func newPool(cpus int) *pool.Pool {
 	return pool.New(most)
 }
 
-// ensureTopics makes Presage's own topics, or sees that they are there.
-func (p *pipeline) ensureTopics(ctx context.Context) error {
-	specs := ownTopics(p.cfg.Topics)
-	if p.cfg.Topics.Create {
-		return p.client.EnsureTopics(ctx, specs)
-	}
-	for _, s := range specs {
-		if _, err := p.client.Partitions(ctx, s.Name); err != nil {
-			return fmt.Errorf("%w; topics.create is false, so it must be made with %d partitions", err, s.Partitions)
-		}
-	}
-	return nil
-}
-
 // run starts the rooms in the order of the flow and waits for all of them. They
 // end together: with ctx, with the first error, or, of a recording, when the forecaster has seen
 // its last slice.
@@ -131,5 +117,6 @@ func (p *pipeline) stageOptions(g config.Graph) stage.Options {
 		Topics:  stage.Topics{Partials: p.cfg.Topics.Partials, Slices: p.cfg.Topics.Slices, DeadLetter: p.cfg.Topics.DeadLetter},
 		Metrics: p.windower, Log: p.log, Now: time.Now, Zstd: p.zstd, OnEnd: p.onEnd,
 		SessionTimeout: p.cfg.Kafka.SessionTimeout.Std(),
+		OnLostOffset:   lostOffset(g.OnLostOffset), MaxMessageBytes: p.cfg.Topics.MaxMessageBytes,
 	}
 }

@@ -48,10 +48,8 @@ func (c *Config) check() []string {
 	if len(c.Graphs) == 0 {
 		report("graphs: expected at least one graph with a name and its span topics")
 	}
-	if n := c.Topics.SlicesPartitions; n < 1 {
-		report("topics.slices_partitions: expected at least 1, found %d", n)
-	}
 	c.checkGraphs(report)
+	c.Topics.check(report)
 	c.checkModel(report)
 	if c.State == "" {
 		report("state: expected a folder")
@@ -98,6 +96,11 @@ func (c *Config) checkGraphs(report func(string, ...any)) {
 			if d.value < 0 {
 				report("%s.%s: expected no negative duration, found %s", at, d.key, d.value)
 			}
+		}
+		switch g.OnLostOffset {
+		case "earliest", "latest", "stop":
+		default:
+			report("%s.on_lost_offset: expected earliest, latest or stop, found %q", at, g.OnLostOffset)
 		}
 		switch g.Clock {
 		case "wall", "event":

@@ -47,21 +47,6 @@ type SASL struct {
 	PasswordFile string `yaml:"password_file"`
 }
 
-// Topics names the pipeline's own topics and how they are made.
-type Topics struct {
-	Create      bool   `yaml:"create"`
-	Replication int    `yaml:"replication"`
-	Partials    string `yaml:"partials"`
-	Slices      string `yaml:"slices"`
-	Forecasts   string `yaml:"forecasts"`
-	DeadLetter  string `yaml:"deadletter"`
-	// SlicesPartitions is how many partitions the slices topic is made with. Graphs are
-	// spread over them, and forecaster processes share them.
-	SlicesPartitions int `yaml:"slices_partitions"`
-	// ForecastPartitions is how many partitions the forecast topic is made with.
-	ForecastPartitions int `yaml:"forecast_partitions"`
-}
-
 // Graph is one service graph: a set of topics and the rules for slicing them.
 type Graph struct {
 	Name            string   `yaml:"name"`
@@ -74,6 +59,7 @@ type Graph struct {
 	IdleTimeout     Duration `yaml:"idle_timeout"`
 	MaxWait         Duration `yaml:"max_wait"`
 	MetricsWait     Duration `yaml:"metrics_wait"`
+	OnLostOffset    string   `yaml:"on_lost_offset"`
 	Clock           string   `yaml:"clock"`
 	NodeSource      string   `yaml:"node_source"`
 	MaxServices     int      `yaml:"max_services"`
@@ -129,16 +115,7 @@ func Default() Config {
 			DialTimeout:    Duration(10 * time.Second),
 			SessionTimeout: Duration(20 * time.Second),
 		},
-		Topics: Topics{
-			Create:             true,
-			Replication:        1,
-			Partials:           "presage.partials",
-			Slices:             "presage.slices",
-			Forecasts:          "presage.forecasts",
-			DeadLetter:         "presage.deadletter",
-			SlicesPartitions:   1,
-			ForecastPartitions: 4,
-		},
+		Topics: defaultTopics(),
 		Model: Model{
 			Input:        12,
 			Horizons:     12,
@@ -165,6 +142,7 @@ func DefaultGraph() Graph {
 		IdleTimeout:     Duration(30 * time.Second),
 		MaxWait:         Duration(120 * time.Second),
 		MetricsWait:     Duration(60 * time.Second),
+		OnLostOffset:    "earliest",
 		Clock:           "wall",
 		NodeSource:      "prefer_metrics",
 		MaxServices:     20000,

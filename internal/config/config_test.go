@@ -72,6 +72,14 @@ func TestErrorsNameWhereAndWhat(t *testing.T) {
 		{"two documents", "state: x\n---\nstate: y\n", "one YAML document"},
 		{"not YAML", "graphs: [", "line"},
 		{"level", "graphs: [{name: a, spans: [s]}]\nlog: loud\n", "log: expected debug"},
+		{"lost offset", "graphs: [{name: a, spans: [s], on_lost_offset: newest}]\n", "graphs[0].on_lost_offset: expected earliest, latest or stop"},
+		{"unknown topic setting", "topics:\n  settings:\n    slices: {retain: 1h}\n", `line 3: unknown key "retain" (known here: cleanup_policy, min_insync_replicas`},
+		{"compacted slices", "graphs: [{name: a, spans: [s]}]\ntopics: {settings: {slices: {cleanup_policy: compact}}}\n", "topics.settings.slices.cleanup_policy: expected delete, found"},
+		{"retention", "graphs: [{name: a, spans: [s]}]\ntopics: {settings: {slices: {retention: long}}}\n", `such as 6h, 30d or forever`},
+		{"no partition", "graphs: [{name: a, spans: [s]}]\ntopics: {settings: {partials: {partitions: 0}}}\n", "topics.settings.partials.partitions: expected at least 1"},
+		{"in sync", "graphs: [{name: a, spans: [s]}]\ntopics: {settings: {slices: {min_insync_replicas: 2}}}\n", "expected at most the 1 replicas"},
+		{"one topic twice", "graphs: [{name: a, spans: [s]}]\ntopics: {slices: x, partials: x}\n", "topics.slices: expected a name of its own"},
+		{"small messages", "graphs: [{name: a, spans: [s]}]\ntopics: {max_message_bytes: 1000}\n", "topics.max_message_bytes"},
 		{"target", "graphs: [{name: a, spans: [s]}]\nmodel: {target: p42}\n", "model.target"},
 	}
 	for _, tt := range tests {
@@ -120,5 +128,42 @@ func TestSettingsAreDistinct(t *testing.T) {
 			t.Errorf("setting %q is there twice or has no usage", s.Key)
 		}
 		seen[s.Flag()] = true
+	}
+}
+
+func TestRetention(t *testing.T) {
+	tests := []struct {
+		text  string
+		want  Retention
+		again string
+	}{
+		{"", 0, ""}, {"forever", Forever, "forever"}, {"6h", Retention(6 * time.Hour), "6h0m0s"}, {"30d", Retention(30 * day), "30d"}, {"48h", Retention(2 * day), "2d"},
+	}
+	for _, test := range tests {
+		var r Retention
+		if err := r.UnmarshalText([]byte(test.text)); err != nil || r != test.want || r.String() != test.again {
+			t.Errorf("%q is %v (%q), error %v", test.text, r, r, err)
+		}
+	}
+	for _, text := range []string{"d", "0s", "-1h", "x", "0d", "-1"} {
+		if err := new(Retention).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q was taken", text)
+		}
+	}
+}
+
+// What a topic's settings leave out is the default, and the older keys keep working.
+func TestTopicSettings(t *testing.T) {
+	path := write(t, "graphs: [{name: a, spans: [s]}]\ntopics: {replication: 3, forecast_partitions: 8, settings: {slices: {retention: 90d, min_insync_replicas: 2}, forecasts: {cleanup_policy: 'compact,delete'}}}\n")
+	c, err := Load(path, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := defaultTopics()
+	want.Replication, want.ForecastPartitions = 3, 8
+	want.Settings.Slices.Retention, want.Settings.Slices.MinInsyncReplicas = Retention(90*day), 2
+	want.Settings.Forecasts.CleanupPolicy = "compact,delete"
+	if !reflect.DeepEqual(c.Topics, want) {
+		t.Errorf("topics\n%+v\nwant\n%+v", c.Topics, want)
 	}
 }

@@ -104,7 +104,7 @@ func explain(err error) string {
 }
 
 func knownKeys(section string) string {
-	sections := []any{Config{}, Kafka{}, TLS{}, SASL{}, Topics{}, graphAlias{}, Model{}}
+	sections := []any{Config{}, Kafka{}, TLS{}, SASL{}, Topics{}, TopicSettings{}, TopicSetting{}, graphAlias{}, Model{}}
 	for _, s := range sections {
 		t := reflect.TypeOf(s)
 		if t.Name() != section {

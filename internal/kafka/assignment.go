@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -52,7 +54,7 @@ func (a *assignment) Commit(ctx context.Context, commit Commit) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	retry := retrier{client: a.client, operation: "commit", where: fmt.Sprintf("%s/%d of group %s", a.topic, a.partition, a.group)}
+	retry := retrier{client: a.client, request: at(opCommit, a.topic, a.partition).in(a.group)}
 	for {
 		err := a.tryCommit(ctx, commit)
 		switch {
@@ -62,7 +64,7 @@ func (a *assignment) Commit(ctx context.Context, commit Commit) error {
 			return fmt.Errorf("commit %s/%d of group %s in generation %d: %w (%w)", a.topic, a.partition, a.group, a.generation, ErrStale, err)
 		}
 		if paused := retry.pause(ctx, err); paused != nil {
-			return fmt.Errorf("commit %s/%d of group %s at offset %d: %w (%w)", a.topic, a.partition, a.group, commit.Offset, paused, err)
+			return fmt.Errorf("commit offset %d of topic %s partition %d: %w", commit.Offset, a.topic, a.partition, paused)
 		}
 	}
 }
@@ -126,6 +128,7 @@ func (g *group) assignments(ctx context.Context, gen *kafkago.Generation) ([]*as
 				Reader: g.client.Read(topic, p, FirstOffset, g.cfg.Fetch),
 				group:  g.cfg.ID, generation: int(gen.ID), member: gen.MemberID, partitions: max(counts[i], p+1),
 			}
+			a.tracked = true
 			if c, ok := committed[topic][p]; ok {
 				a.committed, a.known = c, true
 				a.next = c.Offset
@@ -143,14 +146,14 @@ func (c *Client) committed(ctx context.Context, group string, wanted map[string]
 		err = res.Error
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the commits of group %s: %w", group, err)
+		return nil, c.explain(ctx, about(opCommitted, slices.Sorted(maps.Keys(wanted))...).in(group), err)
 	}
 	out := map[string]map[int]Commit{}
 	for topic, list := range res.Topics {
 		out[topic] = map[int]Commit{}
 		for _, p := range list {
 			if p.Error != nil {
-				return nil, fmt.Errorf("read the commit of group %s for topic %s partition %d: %w", group, topic, p.Partition, p.Error)
+				return nil, c.explain(ctx, at(opCommitted, topic, p.Partition).in(group), p.Error)
 			}
 			if p.CommittedOffset >= 0 {
 				out[topic][p.Partition] = Commit{Offset: p.CommittedOffset, Metadata: p.Metadata}

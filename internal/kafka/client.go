@@ -60,7 +60,7 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	defer cancel()
 	if _, err := c.api.Metadata(ctx, &kafkago.MetadataRequest{Topics: []string{}}); err != nil {
 		c.Close()
-		return nil, c.explain(ctx, "connect", err)
+		return nil, c.explain(ctx, about(opConnect), err)
 	}
 	return c, nil
 }
@@ -131,13 +131,18 @@ func (c *Client) brokers() string { return strings.Join(c.cfg.Brokers, ",") }
 func (c *Client) metadata(ctx context.Context, topics ...string) (*kafkago.MetadataResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
 	defer cancel()
+	res, err := c.askTopics(ctx, topics...)
+	if err != nil {
+		return nil, c.explain(ctx, about(opMetadata, topics...), err)
+	}
+	return res, nil
+}
+
+// askTopics is metadata without its bound and its words.
+func (c *Client) askTopics(ctx context.Context, topics ...string) (*kafkago.MetadataResponse, error) {
 	transport := c.newTransport()
 	transport.MetadataTopics = topics
 	defer transport.CloseIdleConnections()
-	api := &kafkago.Client{Addr: c.addr, Transport: transport}
-	res, err := api.Metadata(ctx, &kafkago.MetadataRequest{Topics: topics})
-	if err != nil {
-		return nil, c.explain(ctx, "ask for topics", err)
-	}
-	return res, nil
+	api := &kafkago.Client{Addr: c.addr, Transport: transport, Timeout: c.cfg.DialTimeout}
+	return api.Metadata(ctx, &kafkago.MetadataRequest{Topics: topics})
 }

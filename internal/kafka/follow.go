@@ -10,6 +10,8 @@ import (
 // fn's records are its own until it returns.
 func (c *Client) ReadRange(ctx context.Context, topic string, partition int, from, to int64, fn func([]Record) error) error {
 	r := c.Read(topic, partition, from, FetchConfig{OutOfRange: Earliest})
+	r.tracked = true
+	defer r.release()
 	for {
 		if r.Next() >= 0 && r.Next() >= to {
 			return nil
@@ -37,6 +39,8 @@ func (c *Client) ReadRange(ctx context.Context, topic string, partition int, fro
 // record; end is the high-water mark, so fn knows when it has caught up.
 func (c *Client) Follow(ctx context.Context, topic string, partition int, offset int64, cfg FetchConfig, fn func(records []Record, end int64) error) error {
 	r := c.Read(topic, partition, offset, cfg)
+	r.tracked = true
+	defer r.release()
 	for {
 		records, end, err := r.Fetch(ctx)
 		if ctx.Err() != nil {

@@ -122,7 +122,7 @@ type group struct {
 
 // loop takes generation after generation. It returns why there is no next one.
 func (g *group) loop(ctx context.Context) error {
-	retry := retrier{client: g.client, operation: "join", where: "group " + g.cfg.ID}
+	retry := retrier{client: g.client, request: about(opJoin, g.cfg.Topics...).in(g.cfg.ID)}
 	for {
 		gen, err := g.members.Next(ctx)
 		if ctx.Err() != nil {
@@ -190,6 +190,7 @@ func (g *group) run(ctx, ended context.Context, a *assignment) {
 		}
 	}()
 	err := g.fn(inner, a)
+	a.release()
 	switch {
 	case err == nil || errors.Is(err, ErrStale) || (inner.Err() != nil && isCancelled(err)):
 		if err != nil && errors.Is(err, ErrStale) {

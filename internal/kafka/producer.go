@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -12,11 +13,12 @@ import (
 )
 
 const (
-	// MaxBatchBytes bounds the records of one request, before compression.
-	MaxBatchBytes = 1 << 20
-	// MaxRecordBytes is the most that one record may have: what brokers take by
-	// default (message.max.bytes 1 048 588), less the batch's own header.
-	MaxRecordBytes = 1_048_588 - 128
+	// DefaultMaxMessageBytes is what brokers take as one batch unless told otherwise (message.max.bytes).
+	DefaultMaxMessageBytes = 1_048_588
+	// batchHeader is more than what a batch takes beside its records.
+	batchHeader = 128
+	// MaxRecordBytes is the most that one record may have where brokers take the default.
+	MaxRecordBytes = DefaultMaxMessageBytes - batchHeader
 	// maxPartitionsAtOnce bounds the requests of one Write under way.
 	maxPartitionsAtOnce = 16
 )
@@ -26,21 +28,30 @@ type ProducerConfig struct {
 	// Zstd compresses batches. Leave it off for the embedded broker: it saves no
 	// memory worth the time.
 	Zstd bool
+	// MaxMessageBytes is what the topics take as one batch (max.message.bytes), before compression, and so bounds
+	// records; 0 means DefaultMaxMessageBytes. Topics that take less get smaller batches once they have refused one.
+	MaxMessageBytes int
 }
 
-// Producer writes records with the acknowledgement of all in-sync replicas. It keeps
-// no state and starts nothing that outlives a call.
+// Producer writes records with the acknowledgement of all in-sync replicas. It starts nothing that outlives a call, and
+// is safe for use by many goroutines.
 //
 // kafka-go can't produce idempotently: a write whose answer is lost is sent again and
 // may be there twice. Readers take the first by key.
 type Producer struct {
 	client *Client
 	cfg    ProducerConfig
+
+	mu   sync.Mutex
+	most map[string]int // bytes of a batch, of topics that have refused larger ones
 }
 
 // NewProducer makes a producer.
 func NewProducer(client *Client, cfg ProducerConfig) *Producer {
-	return &Producer{client: client, cfg: cfg}
+	if cfg.MaxMessageBytes <= 0 {
+		cfg.MaxMessageBytes = DefaultMaxMessageBytes
+	}
+	return &Producer{client: client, cfg: cfg, most: map[string]int{}}
 }
 
 // Write writes the records to the topics and partitions that they name, and returns
@@ -65,10 +76,6 @@ func (p *Producer) Write(ctx context.Context, records []Record) error {
 
 // split groups records by topic and partition, in the order of first appearance.
 func split(records []Record) [][]*Record {
-	type place struct {
-		topic     string
-		partition int
-	}
 	index := map[place]int{}
 	var out [][]*Record
 	for i := range records {
@@ -86,21 +93,28 @@ func split(records []Record) [][]*Record {
 }
 
 func (p *Producer) writePartition(ctx context.Context, records []*Record) error {
+	largest := p.cfg.MaxMessageBytes - batchHeader
 	for len(records) > 0 {
-		n, bytes := 0, 0
+		n, bytes, most := 0, 0, p.batchBytes(records[0].Topic)
 		for n < len(records) {
 			size := recordBytes(records[n])
-			if size > MaxRecordBytes {
-				return fmt.Errorf("record with key %.60q for topic %s partition %d has %d bytes, brokers take at most %d: bound what goes into it",
-					records[n].Key, records[n].Topic, records[n].Partition, size, MaxRecordBytes)
+			if size > largest {
+				p.client.stats.fail(opProduce)
+				return fmt.Errorf("record with key %.60q for topic %s partition %d has %d bytes, expected at most %d: bound what goes into it, or raise topics.max_message_bytes with the topic's max.message.bytes",
+					records[n].Key, records[n].Topic, records[n].Partition, size, largest)
 			}
-			if n > 0 && bytes+size > MaxBatchBytes {
+			if n > 0 && bytes+size > most {
 				break
 			}
 			bytes += size
 			n++
 		}
-		if err := p.send(ctx, records[:n], bytes); err != nil {
+		err := p.send(ctx, records[:n], bytes)
+		if isTooLarge(err) && n > 1 {
+			p.shrink(records[0].Topic, bytes/2)
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		records = records[n:]
@@ -108,9 +122,36 @@ func (p *Producer) writePartition(ctx context.Context, records []*Record) error 
 	return nil
 }
 
+// batchBytes is how much a batch for a topic may hold.
+func (p *Producer) batchBytes(topic string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n, ok := p.most[topic]; ok {
+		return n
+	}
+	return p.cfg.MaxMessageBytes - batchHeader
+}
+
+// shrink makes the batches for a topic smaller from now on.
+func (p *Producer) shrink(topic string, bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n, ok := p.most[topic]; ok && n <= bytes {
+		return
+	}
+	p.most[topic] = bytes
+	p.client.log.Warn("kafka topic refused a batch as too large, smaller ones are sent", "topic", topic, "bytes", bytes)
+}
+
+func isTooLarge(err error) bool {
+	return errors.Is(err, kafkago.MessageSizeTooLarge) || errors.Is(err, kafkago.RecordListTooLarge)
+}
+
 func (p *Producer) send(ctx context.Context, records []*Record, bytes int) error {
 	topic, partition := records[0].Topic, records[0].Partition
-	retry := retrier{client: p.client, operation: "produce", where: fmt.Sprintf("%s/%d", topic, partition)}
+	p.client.stats.unacknowledged.Add(int64(bytes))
+	defer p.client.stats.unacknowledged.Add(int64(-bytes))
+	retry := retrier{client: p.client, request: at(opProduce, topic, partition)}
 	req := &kafkago.ProduceRequest{Topic: topic, Partition: partition, RequiredAcks: kafkago.RequireAll}
 	if p.cfg.Zstd {
 		req.Compression = kafkago.Zstd
@@ -126,8 +167,12 @@ func (p *Producer) send(ctx context.Context, records []*Record, bytes int) error
 			p.client.stats.bytesWritten.Add(int64(bytes))
 			return nil
 		}
-		if errors.Is(err, kafkago.MessageSizeTooLarge) {
-			return fmt.Errorf("topic %s partition %d refused a batch of %d bytes: raise its max.message.bytes: %w", topic, partition, bytes, err)
+		if isTooLarge(err) {
+			if len(records) == 1 {
+				p.client.stats.fail(opProduce)
+			}
+			return fmt.Errorf("topic %s partition %d refused %d records of %d bytes before compression: raise its max.message.bytes, or set topics.max_message_bytes to what it is: %w",
+				topic, partition, len(records), bytes, err)
 		}
 		if err := retry.pause(ctx, err); err != nil {
 			return err

@@ -19,9 +19,9 @@ type Policy int
 // reported (FetchConfig.OnOutOfRange). An offset beyond the partition's end is always
 // an *OutOfRangeError: what is there now is not what was read before.
 const (
-	Stop     Policy = iota // Fetch fails with an *OutOfRangeError
-	Earliest               // go on with the oldest record that there is
+	Earliest Policy = iota // go on with the oldest record that there is
 	Latest                 // go on with the next record that comes
+	Stop                   // Fetch fails with an *OutOfRangeError
 )
 
 // OutOfRange says what was missed where an offset was not in the partition: it was
@@ -40,7 +40,7 @@ type OutOfRange struct {
 type OutOfRangeError struct{ OutOfRange }
 
 func (e *OutOfRangeError) Error() string {
-	what := "retention has removed it before it was read; give the topic more retention, or allow earliest or latest"
+	what := "retention has removed it before it was read; give the topic more retention, or set the graph's on_lost_offset to earliest or latest"
 	if e.Offset > e.End {
 		what = "the topic was made anew or lost its end; reset the group's offsets or use another group"
 	}
@@ -80,7 +80,9 @@ type Reader struct {
 	cfg       FetchConfig
 	batch     batch
 	retry     retrier
-	narrow    bool // ask for one batch only: what came last had no record to give
+	narrow    bool  // ask for one batch only: what came last had no record to give
+	tracked   bool  // whoever made it releases it at the end
+	held      int64 // bytes of the records that the caller has, where tracked
 }
 
 // Read makes a reader that starts at offset, which may be FirstOffset or LastOffset.
@@ -88,7 +90,7 @@ type Reader struct {
 func (c *Client) Read(topic string, partition int, offset int64, cfg FetchConfig) *Reader {
 	return &Reader{
 		client: c, topic: topic, partition: partition, next: offset, cfg: cfg.withDefaults(),
-		retry: retrier{client: c, operation: "fetch", where: fmt.Sprintf("%s/%d", topic, partition)},
+		retry: retrier{client: c, request: at(opFetch, topic, partition)},
 	}
 }
 
@@ -99,6 +101,7 @@ func (r *Reader) Next() int64 { return r.next }
 // partition's high-water mark. The records and what they point to are the caller's
 // until the next Fetch. What may pass is retried until ctx ends.
 func (r *Reader) Fetch(ctx context.Context) (records []Record, end int64, err error) {
+	r.release()
 	for {
 		records, end, again, err := r.try(ctx)
 		var out *OutOfRangeError
@@ -163,6 +166,16 @@ func (r *Reader) count(records []Record) {
 	}
 	r.client.stats.recordsRead.Add(int64(len(records)))
 	r.client.stats.bytesRead.Add(bytes)
+	if r.tracked {
+		r.held = bytes
+		r.client.stats.unapplied.Add(bytes)
+	}
+}
+
+// release counts the records of the last Fetch as applied.
+func (r *Reader) release() {
+	r.client.stats.unapplied.Add(-r.held)
+	r.held = 0
 }
 
 // resolve turns FirstOffset and LastOffset into offsets, once, so that waiting at
@@ -199,14 +212,19 @@ func (r *Reader) outOfRange(ctx context.Context) error {
 			o.Resumed = o.End
 		}
 		o.Lost = o.Resumed - o.Offset
-		r.client.stats.lost.Add(o.Lost)
+		r.client.stats.lose(o.Topic, o.Partition, o.Lost)
 	}
-	r.client.log.Warn("kafka offset out of range", "topic", o.Topic, "partition", o.Partition, "offset", o.Offset,
+	message := "kafka offset out of range"
+	if o.Lost > 0 {
+		message = "records are lost: retention removed them before they were read"
+	}
+	r.client.log.Warn(message, "topic", o.Topic, "partition", o.Partition, "offset", o.Offset,
 		"first", o.First, "end", o.End, "resumed", o.Resumed, "lost", o.Lost)
 	if r.cfg.OnOutOfRange != nil {
 		r.cfg.OnOutOfRange(o)
 	}
 	if stop {
+		r.client.stats.fail(opFetch)
 		return &OutOfRangeError{o}
 	}
 	r.next = o.Resumed

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -73,3 +74,12 @@ func (s *SASL) mechanism() (sasl.Mechanism, error) {
 	}
 	return nil, fmt.Errorf("SASL mechanism %q: expected plain, scram-sha-256 or scram-sha-512 (kafka.sasl.mechanism)", s.Mechanism)
 }
+
+// String leaves the password out, as GoString and LogValue do: whatever prints a configuration, it is not in it.
+func (s SASL) String() string { return fmt.Sprintf("%s as %q", s.Mechanism, s.Username) }
+
+// GoString is String.
+func (s SASL) GoString() string { return s.String() }
+
+// LogValue is String.
+func (s SASL) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -4,56 +4,46 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	kafkago "github.com/segmentio/kafka-go"
 )
-
-// TopicSpec is a topic that the pipeline needs.
-type TopicSpec struct {
-	Name        string
-	Partitions  int               // 0: the brokers' default
-	Replication int               // 0: the brokers' default
-	Configs     map[string]string // retention.ms and so on
-}
 
 // EnsureTopics creates those of the topics that do not exist. Existing ones are left
 // as they are, whatever their partitions and configuration.
 func (c *Client) EnsureTopics(ctx context.Context, specs []TopicSpec) error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
 	defer cancel()
-	missing, err := c.missing(ctx, specs)
-	if err != nil || len(missing) == 0 {
+	topics, err := c.look(ctx, about(opEnsure), specs)
+	if err != nil {
 		return err
 	}
+	create := about(opCreate)
 	req := &kafkago.CreateTopicsRequest{}
-	for _, s := range missing {
-		t := kafkago.TopicConfig{Topic: s.Name, NumPartitions: s.Partitions, ReplicationFactor: s.Replication}
-		if s.Partitions <= 0 {
-			t.NumPartitions = -1
+	for i, t := range topics {
+		if t == nil {
+			req.Topics = append(req.Topics, specs[i].request())
+			create.topics = append(create.topics, specs[i].Name)
 		}
-		if s.Replication <= 0 {
-			t.ReplicationFactor = -1
-		}
-		for _, k := range slices.Sorted(maps.Keys(s.Configs)) {
-			t.ConfigEntries = append(t.ConfigEntries, kafkago.ConfigEntry{ConfigName: k, ConfigValue: s.Configs[k]})
-		}
-		req.Topics = append(req.Topics, t)
+	}
+	if len(req.Topics) == 0 {
+		return nil
 	}
 	res, err := c.api.CreateTopics(ctx, req)
 	if err != nil {
-		return c.explain(ctx, "create topics", err)
+		return c.explain(ctx, create, err)
 	}
-	for _, s := range missing {
-		if err := res.Errors[s.Name]; err != nil && !errors.Is(err, kafkago.TopicAlreadyExists) {
-			return c.explain(ctx, "create topic "+s.Name, err)
+	for _, name := range create.topics {
+		if err := res.Errors[name]; err != nil && !errors.Is(err, kafkago.TopicAlreadyExists) {
+			return c.explain(ctx, about(opCreate, name), err)
 		}
 	}
 	return nil
 }
 
-func (c *Client) missing(ctx context.Context, specs []TopicSpec) ([]TopicSpec, error) {
+// look asks for topics, in their order; what does not exist is nil. A topic that may not be seen is an error, whether it
+// exists or not: the brokers don't say.
+func (c *Client) look(ctx context.Context, why request, specs []TopicSpec) ([]*kafkago.Topic, error) {
 	names := make([]string, len(specs))
 	for i, s := range specs {
 		names[i] = s.Name
@@ -62,16 +52,23 @@ func (c *Client) missing(ctx context.Context, specs []TopicSpec) ([]TopicSpec, e
 	if err != nil {
 		return nil, err
 	}
-	var missing []TopicSpec
-	for i, t := range res.Topics {
+	out := make([]*kafkago.Topic, len(specs))
+	var denied error
+	for i := range res.Topics {
+		t := &res.Topics[i]
 		switch {
 		case errors.Is(t.Error, kafkago.UnknownTopicOrPartition):
-			missing = append(missing, specs[i])
 		case t.Error != nil && judge(t.Error) == fatal:
-			return nil, c.explain(ctx, "look at topic "+t.Name, t.Error)
+			denied = t.Error
+			why.topics = append(why.topics, t.Name)
+		default:
+			out[i] = t
 		}
 	}
-	return missing, nil
+	if denied != nil {
+		return nil, c.explain(ctx, why, denied)
+	}
+	return out, nil
 }
 
 // Partitions tells how many partitions each topic has, in the topics' order. A topic
@@ -87,10 +84,10 @@ func (c *Client) Partitions(ctx context.Context, topics ...string) ([]int, error
 	out := make([]int, len(topics))
 	for i, t := range res.Topics {
 		if errors.Is(t.Error, kafkago.UnknownTopicOrPartition) {
-			return nil, fmt.Errorf("topic %s at %s: %w; check its name, or create it", t.Name, c.brokers(), ErrUnknownTopic)
+			return nil, fmt.Errorf("%w (Kafka at %s): %s", ErrUnknownTopic, c.brokers(), c.notThere(about(opMetadata, t.Name)))
 		}
 		if t.Error != nil {
-			return nil, c.explain(ctx, "look at topic "+t.Name, t.Error)
+			return nil, c.explain(ctx, about(opMetadata, t.Name), t.Error)
 		}
 		out[i] = len(t.Partitions)
 	}
@@ -119,7 +116,7 @@ func (c *Client) ranges(ctx context.Context, topic string, partitions ...int) ([
 	for _, p := range partitions {
 		requests = append(requests, kafkago.FirstOffsetOf(p), kafkago.LastOffsetOf(p))
 	}
-	retry := retrier{client: c, operation: "offsets", where: topic}
+	retry := retrier{client: c, request: about(opOffsets, topic)}
 	for {
 		out, err := c.tryRanges(ctx, topic, requests, partitions)
 		if err == nil {

@@ -3,6 +3,7 @@
 //
 //	Options ──Start──▶ Cluster.Addrs() ◀── any Kafka client
 //	                   Kill, Stop, Pause, Resume, Restart ── a test's faults
+//	MakeCertificates ──▶ Options.TLS      Grant, Revoke, Forget ── a test's users
 //
 // The jars come from Maven Central (.ci/kafka/pom.xml) and lie in the folder that the variable PRESAGE_TEST_KAFKA_LIBS names. Where
 // it is not set, or there is no Java, ForTest skips and says so.

@@ -47,7 +47,7 @@ func (c *Cluster) properties(b *broker) string {
 		"listeners":                                        fmt.Sprintf("CLIENTS://%s,BROKERS://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", b.addr(), b.peers, b.controller),
 		"advertised.listeners":                             fmt.Sprintf("CLIENTS://%s,BROKERS://127.0.0.1:%d", b.advertised, b.peers),
 		"listener.security.protocol.map":                   "CONTROLLER:PLAINTEXT,BROKERS:PLAINTEXT,CLIENTS:" + clients,
-		"inter.broker.listener.name":                       "CLIENTS",
+		"inter.broker.listener.name":                       "BROKERS",
 		"log.dirs":                                         filepath.Join(b.dir, "data"),
 		"num.partitions":                                   "1",
 		"default.replication.factor":                       fmt.Sprint(replicas),
@@ -99,7 +99,7 @@ func (c *Cluster) secure(p map[string]string) {
 		p["ssl.keystore.type"], p["ssl.keystore.location"] = "PEM", t.KeyStore
 		if t.TrustStore != "" {
 			p["ssl.truststore.type"], p["ssl.truststore.location"] = "PEM", t.TrustStore
-			p["ssl.client.auth"] = "required"
+			p["listener.name.clients.ssl.client.auth"] = "required" // beside SASL only the listener's own key counts
 		}
 	}
 	if len(c.opt.Users) == 0 {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	"presage/internal/kafka"
@@ -27,7 +26,7 @@ func RunAssembler(ctx context.Context, o Options) error {
 	}
 	s := &assemblerStage{
 		Options:  o,
-		producer: kafka.NewProducer(o.Client, kafka.ProducerConfig{}),
+		producer: kafka.NewProducer(o.Client, kafka.ProducerConfig{MaxMessageBytes: o.MaxMessageBytes}), // chunks are zstd by themselves
 		partial:  kafka.Partition([]byte(o.Graph.Name), counts[0]),
 		slices:   kafka.Partition([]byte(o.Graph.Name), counts[1]),
 	}
@@ -257,14 +256,11 @@ func (j *joiner) write(ctx context.Context) error {
 		n := min(len(j.ready), maxReady)
 		var records []kafka.Record
 		for _, s := range j.ready[:n] {
-			chunks, err := slice.EncodeSnapshot(s, 0)
+			chunks, err := j.snapshotRecords(s, j.slices)
 			if err != nil {
 				return fmt.Errorf("BUG: %w", err)
 			}
-			key := fmt.Appendf(nil, "%s/%d/%d/", s.Graph, s.Index, s.Revision)
-			for i, c := range chunks {
-				records = append(records, kafka.Record{Topic: j.Topics.Slices, Partition: j.slices, Key: strconv.AppendInt(key[:len(key):len(key)], int64(i), 10), Value: c})
-			}
+			records = append(records, chunks...)
 		}
 		if err := j.producer.Write(ctx, records); err != nil {
 			return fmt.Errorf("write slices: %w", err)

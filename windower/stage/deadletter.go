@@ -21,14 +21,17 @@ const (
 	HeaderCut       = "presage-cut-bytes" // how many bytes of the value did not fit
 )
 
-// maxDeadValue leaves room for the headers in what brokers take. Collectors send at
-// most 1 000 000 bytes, so values are whole but for writers that brokers let exceed it.
-const maxDeadValue = kafka.MaxRecordBytes - 16<<10
+// Of what the dead-letter topic takes as one batch, deadOverhead is left to the batch, to the headers and the key.
+// Collectors send at most 1 000 000 bytes, so values are whole but for writers that brokers let exceed it, and for topics
+// that take less.
+const deadOverhead = kafka.DefaultMaxMessageBytes - kafka.MaxRecordBytes + 16<<10
 
 // deadLetter makes the record that tells of one that could not be decoded. It shares
 // memory with r.
-func deadLetter(graph, topic string, partitions int, r *kafka.Record, cause error) kafka.Record {
+func (o *Options) deadLetter(partitions int, r *kafka.Record, cause error) kafka.Record {
 	text := cause.Error()
+	graph, topic := o.Graph.Name, o.Topics.DeadLetter
+	most := o.MaxMessageBytes - deadOverhead
 	d := kafka.Record{
 		Topic: topic, Partition: r.Partition % partitions, Key: r.Key, Value: r.Value,
 		Headers: []kafka.Header{
@@ -41,11 +44,11 @@ func deadLetter(graph, topic string, partitions int, r *kafka.Record, cause erro
 			{Key: HeaderTime, Value: strconv.AppendInt(nil, r.Time/1e6, 10)},
 		},
 	}
-	if over := len(d.Value) - maxDeadValue; over > 0 {
-		d.Value = d.Value[:maxDeadValue]
+	if over := len(d.Value) - most; over > 0 {
+		d.Value = d.Value[:most]
 		d.Headers = append(d.Headers, kafka.Header{Key: HeaderCut, Value: strconv.AppendInt(nil, int64(over), 10)})
 	}
-	room := kafka.MaxRecordBytes - len(d.Value) - len(d.Key) - 4<<10
+	room := most + 16<<10 - len(d.Value) - len(d.Key) - 4<<10
 	if room < 0 {
 		d.Key, room = nil, room+len(r.Key)
 	}

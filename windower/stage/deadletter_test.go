@@ -16,7 +16,7 @@ func TestDeadLetter(t *testing.T) {
 		Headers: []kafka.Header{{Key: "own", Value: []byte("1")}},
 	}
 	cause := &ingest.Error{Class: ingest.ReasonProtobuf, Err: errors.New(strings.Repeat("long ", 1000))}
-	d := deadLetter("shop", "dead", 4, r, cause)
+	d := deadOptions(0).deadLetter(4, r, cause)
 	want := map[string]string{
 		HeaderReason: "bad_protobuf", HeaderGraph: "shop", HeaderTopic: "spans", HeaderPartition: "7", HeaderOffset: "12",
 		HeaderTime: "1600000000123", "own": "1",
@@ -35,6 +35,14 @@ func TestDeadLetter(t *testing.T) {
 	}
 }
 
+// deadOptions are what a dead letter needs.
+func deadOptions(maxMessageBytes int) *Options {
+	if maxMessageBytes == 0 {
+		maxMessageBytes = kafka.DefaultMaxMessageBytes
+	}
+	return &Options{Graph: Graph{Name: "shop"}, Topics: Topics{DeadLetter: "dead"}, MaxMessageBytes: maxMessageBytes}
+}
+
 // TestHugeDeadLettersFit writes records at the limit of what brokers take.
 func TestHugeDeadLettersFit(t *testing.T) {
 	c := dial(t, startBroker(t))
@@ -45,9 +53,11 @@ func TestHugeDeadLettersFit(t *testing.T) {
 		"both":    {Key: big[:600_000], Value: big[:600_000]},
 		"headers": {Value: big[:900_000], Headers: []kafka.Header{{Key: "a", Value: big[:100_000]}, {Key: "b", Value: big[:100_000]}, {Key: "c", Value: []byte("1")}}},
 	} {
-		d := deadLetter("shop", "dead", 1, r, errors.New("x"))
-		if err := kafka.NewProducer(c, kafka.ProducerConfig{}).Write(within(t), []kafka.Record{d}); err != nil {
-			t.Errorf("%s: %v", name, err)
+		for _, most := range []int{0, 100_000} {
+			d := deadOptions(most).deadLetter(1, r, errors.New("x"))
+			if err := kafka.NewProducer(c, kafka.ProducerConfig{MaxMessageBytes: most}).Write(within(t), []kafka.Record{d}); err != nil {
+				t.Errorf("%s of at most %d: %v", name, most, err)
+			}
 		}
 	}
 }

@@ -56,6 +56,11 @@ type Options struct {
 	Log     *slog.Logger
 	// Now is the wall clock for idle partitions and waiting times.
 	Now func() time.Time
+	// OnLostOffset is what happens where retention has removed what a telemetry topic held before it was read.
+	OnLostOffset kafka.Policy
+	// MaxMessageBytes is what Topics take as one batch (max.message.bytes); 0 means kafka.DefaultMaxMessageBytes. It
+	// bounds the chunks of partials and slices, and dead letters.
+	MaxMessageBytes int
 	// Zstd compresses partials. Slices are compressed in any case.
 	Zstd bool
 	// Ingest are the decoder's options.
@@ -97,6 +102,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.WatchInterval <= 0 {
 		o.WatchInterval = min(max(o.Graph.Lateness/4, 500*time.Millisecond), 5*time.Second)
+	}
+	if o.MaxMessageBytes <= 0 {
+		o.MaxMessageBytes = kafka.DefaultMaxMessageBytes
 	}
 	if o.MaxLead <= 0 {
 		o.MaxLead = 10

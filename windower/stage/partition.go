@@ -184,7 +184,7 @@ func (w *worker) reject(r *kafka.Record, err error) {
 	reason := ingest.Reason(err)
 	w.Metrics.deadLetter(w.Graph.Name, w.signal, reason)
 	w.complaints.warn(reason, "a record can't be decoded and becomes a dead letter", "offset", r.Offset, "error", err)
-	w.dead = append(w.dead, deadLetter(w.Graph.Name, w.Topics.DeadLetter, w.deadPartitions, r, err))
+	w.dead = append(w.dead, w.deadLetter(w.deadPartitions, r, err))
 }
 
 // bury writes the dead letters of a batch. It waits for them, as no commit may pass
@@ -221,12 +221,7 @@ func (w *worker) handle(ctx context.Context, out windower.Output) error {
 
 // publish queues a partial; index is windower.AllAcknowledged for a watermark alone.
 func (w *worker) publish(ctx context.Context, p *slice.Partial, index int64) error {
-	chunks := slice.EncodePartial(p, 0)
-	pub := publication{index: index, records: make([]kafka.Record, len(chunks))}
-	key := partialKey(&p.Header)
-	for i, c := range chunks {
-		pub.records[i] = kafka.Record{Topic: w.Topics.Partials, Partition: w.partial, Key: strconv.AppendInt(key[:len(key):len(key)], int64(i), 10), Value: c}
-	}
+	pub := publication{index: index, records: w.partialRecords(p, w.partial)}
 	rows := index != windower.AllAcknowledged
 	pub.acked = func() { w.Metrics.partial(w.Graph.Name, rows) }
 	began := w.Now()
@@ -236,11 +231,6 @@ func (w *worker) publish(ctx context.Context, p *slice.Partial, index int64) err
 	}
 	w.told, w.toldAt = p.Watermark, began
 	return err
-}
-
-// partialKey is graph/topic/partition/slice/, to which the chunk's number is added.
-func partialKey(h *slice.Header) []byte {
-	return fmt.Appendf(nil, "%s/%s/%d/%d/", h.Graph, h.Source.Topic, h.Source.Partition, h.Index)
 }
 
 // chores are what is due now and then: telling the watermark, committing.

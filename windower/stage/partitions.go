@@ -20,7 +20,7 @@ func RunPartitions(ctx context.Context, o Options) error {
 	}
 	s := &partitionStage{
 		Options:        o,
-		producer:       kafka.NewProducer(o.Client, kafka.ProducerConfig{Zstd: o.Zstd}),
+		producer:       kafka.NewProducer(o.Client, kafka.ProducerConfig{Zstd: o.Zstd, MaxMessageBytes: o.MaxMessageBytes}),
 		gate:           newGate(int64(o.MaxLead) * o.Graph.Width.Nanoseconds()),
 		partial:        kafka.Partition([]byte(o.Graph.Name), counts[0]),
 		deadPartitions: counts[1],
@@ -34,7 +34,7 @@ func RunPartitions(ctx context.Context, o Options) error {
 		Topics:         o.Graph.topics(),
 		SessionTimeout: o.SessionTimeout,
 		WatchInterval:  o.WatchInterval,
-		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: kafka.Earliest},
+		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: o.OnLostOffset},
 	}, s.run)
 }
 
