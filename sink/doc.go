@@ -9,9 +9,10 @@
 // checkpoint.
 //
 // The publisher reads the tail of the forecast topic first and writes only what is
-// missing there, so that a restart publishes nothing twice; a slice is committed after all its records
-// are acknowledged. kafka-go cannot produce idempotently, so a record may still be there
-// twice with the same content: readers take the first by key (graph, service, target, slice start).
+// missing there, so that a restart, or another process that takes over (package
+// ownership), publishes nothing twice; a slice is committed after all its records are acknowledged.
+// kafka-go cannot produce idempotently, so a record may still be there twice: readers take the first by
+// key (graph, service, target, slice start).
 //
 // The package forecasts nothing itself, and decides nothing about models.
 package sink
