@@ -51,9 +51,35 @@ func readCheckpoint(stateDir, graph string) ([]byte, error) {
 	return raw, nil
 }
 
-func (f *forecaster) checkpointIfDue() error {
-	if f.since < f.CheckpointEvery {
-		return nil
+// saveIfDue writes the state when that is due, and again with the next slice where it failed.
+func (f *forecaster) saveIfDue() {
+	if f.since >= f.CheckpointEvery {
+		f.saveOrTell()
+	}
+}
+
+// saveOrTell counts and tells where the state can't be written, as on a full disk: the stream goes on, and a restart goes on from the
+// state before.
+func (f *forecaster) saveOrTell() {
+	err := f.save()
+	if err == nil {
+		return
+	}
+	f.Metrics.stateFailures.WithLabelValues(f.Loop.Graph).Inc()
+	if f.stateFailures%100 == 0 {
+		f.Log.Error("state not written; forecasts go on, and a restart would begin with the state before", "graph", f.Loop.Graph, "folder", f.StateDir,
+			"err", err, "failures", f.stateFailures+1)
+	}
+	f.stateFailures++
+}
+
+// save stores promoted models, then the checkpoint that names them.
+func (f *forecaster) save() error {
+	for len(f.unstored) > 0 {
+		if err := f.store(f.unstored[0]); err != nil {
+			return fmt.Errorf("store model %s: %w", f.unstored[0].Version, err)
+		}
+		f.unstored = f.unstored[1:]
 	}
 	return f.checkpoint()
 }

@@ -81,6 +81,8 @@ type forecaster struct {
 	unsettled bool
 	// How many writes to the history failed: the first and every thousandth is logged.
 	historyFailures int64
+	stateFailures   int64
+	unstored        []*online.Candidate // promoted models that are not in the registry yet
 }
 
 // RunForecaster forecasts every snapshot until the recording ends (nil error) or ctx
@@ -108,9 +110,7 @@ func RunForecaster(ctx context.Context, d Deps) ([]online.Totals, error) {
 	f.worker.stop()
 	if (err == nil || ctx.Err() != nil) && !f.unsettled {
 		// The state after the last whole slice; what is left undone is done again.
-		if saveErr := f.checkpoint(); saveErr != nil {
-			f.Log.Warn("checkpoint not written", "err", saveErr)
-		}
+		f.saveOrTell()
 	}
 	return f.loop.Totals(), stopped(ctx, err)
 }
@@ -157,9 +157,7 @@ func (f *forecaster) one(ctx context.Context, s *slice.Snapshot) error {
 	if err := f.collect(ctx); err != nil {
 		return err
 	}
-	if err := f.checkpointIfDue(); err != nil {
-		return err
-	}
+	f.saveIfDue()
 	begin := f.Now()
 	f.unsettled = true
 	out, err := f.loop.Observe(s)
@@ -180,7 +178,8 @@ func (f *forecaster) one(ctx context.Context, s *slice.Snapshot) error {
 	}
 	f.unsettled = false
 	f.since++
-	return f.checkpointIfDue()
+	f.saveIfDue()
+	return nil
 }
 
 // tell publishes what the topic does not hold yet, counts and reports it.

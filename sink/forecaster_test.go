@@ -11,6 +11,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -381,5 +382,44 @@ presage_forecast_yhat{graph="g",horizon="2",service="a",target="response_time"} 
 `
 	if err := testutil.GatherAndCompare(reg, bytes.NewBufferString(want), "presage_forecast_yhat", "presage_forecast_series_left_out_total"); err != nil {
 		t.Error(err)
+	}
+}
+
+// A state folder that can't be written costs no forecast: the next run begins from what there is.
+func TestForecasterGoesOnWithoutItsState(t *testing.T) {
+	world := snapshots(110)
+	healthy, log := &memory{}, &memory{}
+	if _, err := RunForecaster(t.Context(), deps(t, t.TempDir(), healthy, &recording{snapshots: world})); err != nil {
+		t.Fatal(err)
+	}
+	state := t.TempDir()
+	blocked := filepath.Join(state, "forecaster") // a file where the checkpoint's folder would be
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := deps(t, state, log, &recording{snapshots: world})
+	if _, err := RunForecaster(t.Context(), d); err != nil {
+		t.Fatalf("without its state: %v", err)
+	}
+	want, got := healthy.published(t), log.published(t)
+	if len(want) == 0 || len(got) != len(want) {
+		t.Errorf("%d forecasts without state, %d with it", len(got), len(want))
+	}
+	for id, content := range want {
+		if got[id] != content {
+			t.Errorf("%v differs without state", id)
+		}
+	}
+	if n := testutil.ToFloat64(d.Metrics.stateFailures.WithLabelValues("shop")); n < 2 {
+		t.Errorf("%v failures counted", n)
+	}
+	if err := os.Remove(blocked); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := RunForecaster(t.Context(), deps(t, state, log, &recording{snapshots: world})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readCheckpoint(state, "shop"); err != nil {
+		t.Errorf("once the folder can be written: %v", err)
 	}
 }

@@ -16,7 +16,7 @@ type Metrics struct {
 	published, skipped, unforecast, expired, ignored *prometheus.CounterVec
 	due, covered, absolute, width                    *prometheus.CounterVec
 	networkDue, networkAbsolute, persistenceAbsolute *prometheus.CounterVec
-	trainings, historyFailures                       *prometheus.CounterVec
+	trainings, historyFailures, stateFailures        *prometheus.CounterVec
 	champion, slice, services                        *prometheus.GaugeVec
 	observeSeconds, trainSeconds, publishSeconds     *prometheus.HistogramVec
 }
@@ -54,6 +54,7 @@ func NewMetrics(reg prometheus.Registerer, maxSeries int) (*Metrics, error) {
 			"Sum of absolute errors of persistence on the network's points, in the target's unit.", "graph", "target", "horizon"),
 		trainings:       counter("presage_trainings_total", "Trainings that ended, by result: promoted, kept or failed.", "graph", "target", "result"),
 		historyFailures: counter("presage_history_failures_total", "Writes to the history that failed.", "graph"),
+		stateFailures:   counter("presage_state_failures_total", "Checkpoints and models that could not be written.", "graph"),
 		champion:        gauge("presage_champion_info", "1 for the model version or baseline that serves.", "graph", "target", "version"),
 		slice:           gauge("presage_forecaster_slice_start_seconds", "Start of the last slice forecast from, Unix seconds.", "graph"),
 		services:        gauge("presage_forecaster_services", "Services in the last slice forecast from.", "graph"),
@@ -63,7 +64,7 @@ func NewMetrics(reg prometheus.Registerer, maxSeries int) (*Metrics, error) {
 	}
 	for _, c := range []prometheus.Collector{
 		m.gauges, m.published, m.skipped, m.unforecast, m.expired, m.ignored, m.due, m.covered, m.absolute, m.width, m.networkDue,
-		m.networkAbsolute, m.persistenceAbsolute, m.trainings, m.historyFailures, m.champion, m.slice, m.services, m.observeSeconds, m.publishSeconds, m.trainSeconds,
+		m.networkAbsolute, m.persistenceAbsolute, m.trainings, m.historyFailures, m.stateFailures, m.champion, m.slice, m.services, m.observeSeconds, m.publishSeconds, m.trainSeconds,
 	} {
 		if err := reg.Register(c); err != nil {
 			return nil, err

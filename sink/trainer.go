@@ -109,9 +109,7 @@ func (f *forecaster) finish(ctx context.Context, r trained) error {
 		result = "kept"
 		if d.Promoted {
 			result = "promoted"
-			if err := f.store(r.candidate); err != nil {
-				return err
-			}
+			f.unstored = append(f.unstored, r.candidate) // the checkpoint that is due stores it first
 		}
 		f.Log.Info("training ended", "graph", f.Loop.Graph, "target", d.Target, "version", d.Version, "result", d.Reason,
 			"epochs", report.Report.Epochs, "seconds", r.seconds)
