@@ -7,7 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Stats are a client's counts since it was dialled.
+// Stats are a client's counts since it was dialled, or since the first of those
+// whose counts it goes on with was.
 type Stats struct {
 	Retries        map[string]int64 // by operation: fetch, produce, commit, join, offsets
 	Rebalances     int64            // generations that this client took part in
@@ -37,7 +38,7 @@ func (s *stats) retry(operation string) {
 
 // Stats returns the counts so far.
 func (c *Client) Stats() Stats {
-	s := &c.stats
+	s := c.stats
 	out := Stats{
 		Retries:        map[string]int64{},
 		Rebalances:     s.rebalances.Load(),
