@@ -49,6 +49,15 @@ func (g *gauges) set(graph string, forecasts []model.Forecast, now int64) {
 	g.byGraph[graph], g.ahead[graph] = forecasts[:kept], now
 }
 
+// forget removes a graph's forecasts. How many did not fit stays: it is a counter.
+func (g *gauges) forget(graph string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, ok := g.byGraph[graph]; ok {
+		g.byGraph[graph] = nil
+	}
+}
+
 // Describe sends the descriptions.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{g.yhat, g.lower, g.upper, g.leftOut} {

@@ -72,6 +72,15 @@ func NewMetrics(reg prometheus.Registerer, maxSeries int) (*Metrics, error) {
 	return m, nil
 }
 
+// Forget removes the forecasts and the other gauges of a graph that this process no
+// longer works on, or works on with another model.
+func (m *Metrics) Forget(graph string) {
+	m.gauges.forget(graph)
+	m.champion.DeletePartialMatch(prometheus.Labels{"graph": graph})
+	m.slice.DeleteLabelValues(graph)
+	m.services.DeleteLabelValues(graph)
+}
+
 // outcome counts what one slice brought.
 func (m *Metrics) outcome(graph string, out online.Outcome, written map[string]int) {
 	if out.Ignored != "" {
