@@ -8,13 +8,10 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
 	"presage/internal/config"
 	"presage/internal/kafka"
-	"presage/internal/web"
 	"presage/model/tensor/pool"
 	"presage/sink"
 	"presage/windower/slice"
@@ -30,14 +27,11 @@ const (
 
 // pipeline is the rooms of one process, joined.
 type pipeline struct {
+	*instruments
 	cfg        config.Config
 	role       string
 	client     *kafka.Client
 	log        *slog.Logger
-	registry   *prometheus.Registry
-	windower   *stage.Metrics
-	sink       *sink.Metrics
-	server     *web.Server
 	background bool // train beside the stream
 	zstd       bool
 	// ended says of a recording that nothing comes after an offset of the slices topic.
@@ -45,23 +39,6 @@ type pipeline struct {
 	onEnd      func(context.Context) error // of a recording, when all its slices are written
 	onSlice    func(sink.SliceReport)
 	onTraining func(sink.TrainingReport)
-}
-
-func newPipeline(cfg config.Config, role string, client *kafka.Client, log *slog.Logger) (*pipeline, error) {
-	p := &pipeline{cfg: cfg, role: role, client: client, log: log, registry: prometheus.NewRegistry()}
-	for _, c := range []prometheus.Collector{client, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
-		if err := p.registry.Register(c); err != nil {
-			return nil, fmt.Errorf("metrics: %w", err)
-		}
-	}
-	var err error
-	if p.windower, err = stage.NewMetrics(p.registry); err != nil {
-		return nil, fmt.Errorf("metrics: %w", err)
-	}
-	if p.sink, err = sink.NewMetrics(p.registry, 0); err != nil {
-		return nil, fmt.Errorf("metrics: %w", err)
-	}
-	return p, nil
 }
 
 // newPool makes the workers of all networks of this process; 0 CPUs are all that Go may use.
@@ -91,6 +68,9 @@ func (p *pipeline) ensureTopics(ctx context.Context) error {
 // end together: with ctx, with the first error, or, of a recording, when the forecaster has seen
 // its last slice.
 func (p *pipeline) run(ctx context.Context) error {
+	if err := p.follow(p.client); err != nil {
+		return err
+	}
 	if p.role != roleWindower {
 		release, err := lockState(p.cfg.State)
 		if err != nil {
@@ -103,9 +83,6 @@ func (p *pipeline) run(ctx context.Context) error {
 	ctx, done := context.WithCancel(ctx)
 	defer done()
 	group, ctx := errgroup.WithContext(ctx)
-	if p.server != nil {
-		group.Go(func() error { return p.server.Run(ctx) })
-	}
 	forecasters, ctx2 := errgroup.WithContext(ctx)
 	for _, g := range p.cfg.Graphs {
 		o := p.stageOptions(g)
