@@ -383,6 +383,13 @@ presage_forecast_yhat{graph="g",horizon="2",service="a",target="response_time"} 
 	if err := testutil.GatherAndCompare(reg, bytes.NewBufferString(want), "presage_forecast_yhat", "presage_forecast_series_left_out_total"); err != nil {
 		t.Error(err)
 	}
+	// A graph that is gone has no forecasts; what was counted stays.
+	m.champion.WithLabelValues("g", "response_time", "v").Set(1)
+	m.Forget("g")
+	want = want[:strings.Index(want, "# HELP presage_forecast_yhat ")]
+	if err := testutil.GatherAndCompare(reg, bytes.NewBufferString(want), "presage_forecast_yhat", "presage_forecast_series_left_out_total", "presage_champion_info"); err != nil {
+		t.Error(err)
+	}
 }
 
 // A state folder that can't be written costs no forecast: the next run begins from what there is.

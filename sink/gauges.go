@@ -49,7 +49,7 @@ func (g *gauges) set(graph string, forecasts []model.Forecast, now int64) {
 	g.byGraph[graph], g.ahead[graph] = forecasts[:kept], now
 }
 
-// forget drops a graph's forecasts; what was left out stays counted.
+// forget removes a graph's forecasts. How many did not fit stays: it is a counter.
 func (g *gauges) forget(graph string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,7 +48,7 @@ func fileCommand(use, short string, show func(io.Writer, config.Config) error) *
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := config.Load(args[0], os.Environ(), nil)
+			c, err := loadConfig(args[0], nil)
 			if err != nil {
 				return err
 			}

@@ -42,7 +42,12 @@ func (f *clientFlags) load() (config.Config, error) {
 // dial connects as the configuration says. The password comes from its file or its
 // variable and goes nowhere else.
 func dial(ctx context.Context, c config.Kafka, log *slog.Logger) (*kafka.Client, error) {
-	k := kafka.Config{Brokers: c.Brokers, ClientID: c.ClientID, DialTimeout: c.DialTimeout.Std(), Log: log}
+	return dialCounting(ctx, c, log, nil)
+}
+
+// dialCounting is dial, going on with the counts of another client, where there is one.
+func dialCounting(ctx context.Context, c config.Kafka, log *slog.Logger, other *kafka.Client) (*kafka.Client, error) {
+	k := kafka.Config{Brokers: c.Brokers, ClientID: c.ClientID, DialTimeout: c.DialTimeout.Std(), Log: log, Counting: other}
 	if c.TLS.On() {
 		k.TLS = &kafka.TLS{CAFile: c.TLS.CAFile, CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile, ServerName: c.TLS.ServerName}
 	}
@@ -71,10 +76,15 @@ func saslPassword(s config.SASL) (string, error) {
 }
 
 // newLogger writes text lines at the level that the configuration names.
-func newLogger(w io.Writer, level string) *slog.Logger {
+func newLogger(w io.Writer, name string) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level(name)}))
+}
+
+// level is info where the name is none.
+func level(name string) slog.Level {
 	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		l = slog.LevelInfo
+	if err := l.UnmarshalText([]byte(name)); err != nil {
+		return slog.LevelInfo
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
+	return l
 }

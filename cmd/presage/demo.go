@@ -132,20 +132,24 @@ func (d *demo) all(ctx context.Context) error {
 		return err
 	}
 	defer d.client.Close()
-	if d.pipeline, err = newPipeline(cfg, roleAll, d.client, log); err != nil {
+	metrics, err := newInstruments()
+	if err != nil {
 		return err
 	}
-	d.pipeline.onSlice, d.pipeline.onTraining = d.onSlice, d.onTraining
-	d.pipeline.onEnd = d.onEnd
-	d.pipeline.ended = func(next int64) bool { end := d.end.Load(); return end >= 0 && next >= end }
-	if d.pipeline.server, err = d.listen(); err != nil {
+	d.pipeline = &pipeline{
+		instruments: metrics, cfg: cfg, role: roleAll, client: d.client, log: log, onEnd: d.onEnd, onSlice: d.onSlice, onTraining: d.onTraining,
+		ended: func(next int64) bool { end := d.end.Load(); return end >= 0 && next >= end },
+	}
+	server, err := d.listen()
+	if err != nil {
 		return err
 	}
 	d.view.Printf("presage demo: %s\nbroker on %s, metrics on http://%s/metrics, state in %s; Ctrl-C ends it",
-		d.what(cfg), d.broker.Addr(), d.pipeline.server.Addr(), d.state)
+		d.what(cfg), d.broker.Addr(), server.Addr(), d.state)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return server.Run(ctx) })
 	group.Go(func() error {
 		defer stop() // the pipeline ends with the recording
 		return d.pipeline.run(ctx)
@@ -222,13 +226,15 @@ func (d *demo) startBroker(cfg config.Config) error {
 }
 
 func (d *demo) listen() (*web.Server, error) {
-	ready := func() bool { return !d.collector.Last().IsZero() }
+	c := web.Config{Address: d.http, Gatherer: d.pipeline.registry, Ready: func() bool { return !d.collector.Last().IsZero() }, Log: d.pipeline.log}
 	if d.http != "" {
-		return web.Listen(d.http, d.pipeline.registry, ready)
+		return web.Listen(c)
 	}
-	s, err := web.Listen("127.0.0.1:8088", d.pipeline.registry, ready)
+	c.Address = "127.0.0.1:8088"
+	s, err := web.Listen(c)
 	if err != nil {
-		return web.Listen("127.0.0.1:0", d.pipeline.registry, ready)
+		c.Address = "127.0.0.1:0"
+		return web.Listen(c)
 	}
 	return s, nil
 }

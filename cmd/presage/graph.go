@@ -19,6 +19,9 @@ import (
 // the windower counts in another way: slices of both must not be mixed.
 const namingRules = 1
 
+// noNetwork is the network of who wants the baselines alone.
+const noNetwork = "none"
+
 // stageGraph turns a configured graph into what the windower's shells take.
 func stageGraph(g config.Graph) stage.Graph {
 	return stage.Graph{
@@ -61,7 +64,7 @@ func loopConfig(graph string, m config.Model, workers *pool.Pool) (online.Config
 	if m.Load && m.Target != online.Requests {
 		c.Targets = append(c.Targets, online.Requests)
 	}
-	if m.Network != "none" {
+	if m.Network != noNetwork {
 		var err error
 		if c.Network, err = catalog.Find(m.Network, workers.Urgent()); err != nil {
 			return c, fmt.Errorf("model.network: %w", err)

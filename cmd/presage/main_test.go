@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -13,6 +14,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"presage/internal/config"
+	"presage/internal/kafka"
 )
 
 // TestMain lets the test binary be the program itself: tests start it as a process
@@ -184,4 +188,14 @@ func TestVariablesAreFlags(t *testing.T) {
 	if code := exitCode(t, cmd, output); code != exitMisuse || !strings.Contains(output.String(), "zipkin") {
 		t.Errorf("exit code %d, output %s", code, output)
 	}
+}
+
+// testPipeline is a pipeline with instruments of its own.
+func testPipeline(t *testing.T, cfg config.Config, role string, client *kafka.Client, log *slog.Logger) *pipeline {
+	t.Helper()
+	i, err := newInstruments()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pipeline{instruments: i, cfg: cfg, role: role, client: client, log: log}
 }

@@ -128,7 +128,7 @@ func (f *historyFlags) recording(ctx context.Context, view *screen.Screen) (step
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	d := &demo{
 		demoFlags: &demoFlags{source: f.source, state: dir, slice: f.width, limit: f.limit, http: "127.0.0.1:0", log: "warn"},
-		view:      view, open: open, recording: true, network: "none", begun: time.Now(), collector: summary.New(time.Now),
+		view:      view, open: open, recording: true, network: noNetwork, begun: time.Now(), collector: summary.New(time.Now),
 	}
 	d.end.Store(-1)
 	if err := d.all(ctx); err != nil {

@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
-
-	"presage/internal/config"
-	"presage/internal/web"
 )
 
 func newRun() *cobra.Command {
@@ -23,11 +21,11 @@ func newRun() *cobra.Command {
 			default:
 				return misusef("--role: expected all, windower or forecaster, found %q", role)
 			}
-			c, err := config.Load(file, os.Environ(), givenSettings(cmd.Flags()))
-			if err != nil {
-				return err
-			}
-			return run(cmd.Context(), c, role, cmd.ErrOrStderr())
+			asked, stop := hangups()
+			defer stop()
+			given := givenSettings(cmd.Flags())
+			load := func() (settings, error) { return loadSettings(file, given) }
+			return run(cmd.Context(), load, asked, role, cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", "", "configuration file (see presage.example.yaml)")
@@ -36,32 +34,25 @@ func newRun() *cobra.Command {
 	return cmd
 }
 
-// run runs the pipeline until it is told to stop.
-func run(ctx context.Context, c config.Config, role string, out io.Writer) error {
-	log := newLogger(out, c.Log)
-	client, err := dial(ctx, c.Kafka, log)
+// run runs the pipeline until it is told to stop. The configuration is loaded once
+// more whenever it is asked for.
+func run(ctx context.Context, load func() (settings, error), asked <-chan os.Signal, role string, out io.Writer) error {
+	s, err := load()
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	p, err := newPipeline(c, role, client, log)
-	if err != nil {
+	p := &process{role: role, load: load, asked: asked, level: new(slog.LevelVar)}
+	p.log = slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: p.level}))
+	if p.metrics, err = newInstruments(); err != nil {
 		return err
 	}
-	p.background, p.zstd, p.shared = true, true, true
-	if c.HTTP != "" {
-		if p.server, err = web.Listen(c.HTTP, p.registry, p.ready); err != nil {
-			return err
-		}
-		log.Info("listening", "metrics", "http://"+p.server.Addr()+"/metrics")
-	}
-	if err := p.ensureTopics(ctx); err != nil {
+	if p.reloads, err = newReloads(p.metrics.registry); err != nil {
 		return err
 	}
-	log.Info("running", "role", role, "graphs", len(c.Graphs), "state", c.State)
-	err = p.run(ctx)
+	p.front = newFront(p.metrics.registry, func() bool { return p.metrics.ready(role) }, p.log)
+	err = p.run(ctx, s)
 	if ctx.Err() != nil {
-		log.Info("stopped")
+		p.log.Info("stopped")
 		return nil
 	}
 	return err

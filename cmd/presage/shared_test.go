@@ -186,8 +186,8 @@ func until(t *testing.T, condition func() bool, otherwise func() string) {
 	}
 }
 
-// process is a forecaster as a process of its own.
-type process struct {
+// child is a forecaster as a process of its own.
+type child struct {
 	*exec.Cmd
 	t      *testing.T
 	output *bytes.Buffer
@@ -195,21 +195,21 @@ type process struct {
 }
 
 // Write takes the process's output.
-func (p *process) Write(b []byte) (int, error) {
+func (p *child) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.output.Write(b)
 }
 
-func (p *process) text() string {
+func (p *child) text() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.output.String()
 }
 
-func (in *installation) start(state string) *process {
+func (in *installation) start(state string) *child {
 	in.t.Helper()
-	p := &process{t: in.t}
+	p := &child{t: in.t}
 	p.Cmd, p.output, _ = program(in.t, "run", "--role", "forecaster", "--config", in.config(state))
 	p.Stdout, p.Stderr = p, p
 	if err := p.Start(); err != nil {
@@ -219,19 +219,19 @@ func (in *installation) start(state string) *process {
 }
 
 // says waits until the process has logged something.
-func (p *process) says(what string) {
+func (p *child) says(what string) {
 	p.t.Helper()
 	until(p.t, func() bool { return strings.Contains(p.text(), what) }, func() string { return fmt.Sprintf("no %q in\n%s", what, p.text()) })
 }
 
-func (p *process) signal(s syscall.Signal) {
+func (p *child) signal(s syscall.Signal) {
 	p.t.Helper()
 	if err := p.Process.Signal(s); err != nil {
 		p.t.Fatalf("%v: %v; output:\n%s", s, err, p.text())
 	}
 }
 
-func (p *process) terminate() {
+func (p *child) terminate() {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
 	if code := exitCode(p.t, p.Cmd, p.output); code != exitDone {
@@ -251,10 +251,7 @@ func (in *installation) join(state string) *member {
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	p, err := newPipeline(cfg, roleForecaster, in.dial(), slog.New(slog.NewTextHandler(in.t.Output(), nil)))
-	if err != nil {
-		in.t.Fatal(err)
-	}
+	p := testPipeline(in.t, cfg, roleForecaster, in.dial(), slog.New(slog.NewTextHandler(in.t.Output(), nil)))
 	p.background, p.shared = true, true
 	ctx, cancel := context.WithCancel(in.t.Context())
 	ended := make(chan error, 1)
@@ -416,7 +413,7 @@ func TestGraphsAreShared(t *testing.T) {
 	in.write(20, 30)
 	in.await(30)
 	third := in.join(t.TempDir())
-	until(t, third.ready, func() string { return "a standby does not get ready" })
+	until(t, func() bool { return third.ready(roleForecaster) }, func() string { return "a standby does not get ready" })
 	third.stop()
 	again.stop()
 	second.stop()

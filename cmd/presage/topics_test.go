@@ -33,10 +33,7 @@ func topicsPipeline(t *testing.T, role string, change func(*config.Topics), topi
 	cfg.Kafka.Brokers = []string{b.Addr()}
 	change(&cfg.Topics)
 	log = &strings.Builder{}
-	if p, err = newPipeline(cfg, role, client, slog.New(slog.NewTextHandler(log, nil))); err != nil {
-		t.Fatal(err)
-	}
-	return p, b.Addr(), log
+	return testPipeline(t, cfg, role, client, slog.New(slog.NewTextHandler(log, nil))), b.Addr(), log
 }
 
 // With topics.create false all that is missing is told at once, as commands, and only what the role needs.

@@ -84,13 +84,18 @@ func (r *MetricsReader) readMeasured(fc *easyproto.FieldContext) (ok bool, err e
 	if r.info.Type == ExponentialType {
 		return true, nil // scale and buckets are not decoded
 	}
+	if fc.FieldNum != 6 && fc.FieldNum != 7 {
+		return true, nil
+	}
+	// Before they are unpacked: there is room for none but those allowed.
+	if packed, ok := fc.MessageData(); ok && len(packed)/8 > r.limits.Buckets {
+		return true, tooMany("buckets", r.limits.Buckets)
+	}
 	switch fc.FieldNum {
 	case 6:
 		p.Buckets, ok = fc.UnpackFixed64s(p.Buckets)
 	case 7:
 		p.Bounds, ok = fc.UnpackDoubles(p.Bounds)
-	default:
-		return true, nil
 	}
 	if max(len(p.Buckets), len(p.Bounds)) > r.limits.Buckets {
 		return ok, tooMany("buckets", r.limits.Buckets)

@@ -54,11 +54,7 @@ func (c *Config) check() []string {
 	if c.State == "" {
 		report("state: expected a folder")
 	}
-	if c.HTTP != "" {
-		if _, _, err := net.SplitHostPort(c.HTTP); err != nil {
-			report("http: expected host:port or nothing, found %q", c.HTTP)
-		}
-	}
+	c.checkHTTP(report)
 	return bad
 }
 

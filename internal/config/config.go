@@ -12,7 +12,7 @@ type Config struct {
 	Graphs []Graph `yaml:"graphs"`
 	Model  Model   `yaml:"model"`
 	State  string  `yaml:"state"`
-	HTTP   string  `yaml:"http"`
+	HTTP   HTTP    `yaml:"http"`
 	Log    string  `yaml:"log"`
 }
 
@@ -127,7 +127,7 @@ func Default() Config {
 			Seed:         1,
 		},
 		State: "./state",
-		HTTP:  "127.0.0.1:8088",
+		HTTP:  HTTP{Address: "127.0.0.1:8088"},
 		Log:   "info",
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 func write(t *testing.T, text string) string {
@@ -41,8 +43,8 @@ func TestPrecedence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.State != "/from/variable" || c.HTTP != "127.0.0.1:3" {
-		t.Errorf("state %q, http %q", c.State, c.HTTP)
+	if c.State != "/from/variable" || c.HTTP.Address != "127.0.0.1:3" {
+		t.Errorf("state %q, http %+v", c.State, c.HTTP)
 	}
 	g := c.Graphs[0]
 	if g.Slice.Std() != 30*time.Second || g.TombstoneTTL.Std() != 7*time.Second || g.MaxServices != 20000 {
@@ -80,6 +82,12 @@ func TestErrorsNameWhereAndWhat(t *testing.T) {
 		{"in sync", "graphs: [{name: a, spans: [s]}]\ntopics: {settings: {slices: {min_insync_replicas: 2}}}\n", "expected at most the 1 replicas"},
 		{"one topic twice", "graphs: [{name: a, spans: [s]}]\ntopics: {slices: x, partials: x}\n", "topics.slices: expected a name of its own"},
 		{"small messages", "graphs: [{name: a, spans: [s]}]\ntopics: {max_message_bytes: 1000}\n", "topics.max_message_bytes"},
+		{"http key", "http: {adress: 'a:1'}\n", `line 1: unknown key "adress" (known here: address, tls, token_file)`},
+		{"http tls key", "http:\n  tls:\n    cert: x\n", `line 3: unknown key "cert" (known here: cert_file, client_ca_file, key_file)`},
+		{"http address", "graphs: [{name: a, spans: [s]}]\nhttp: nowhere\n", "http: expected an address"},
+		{"http key alone", "graphs: [{name: a, spans: [s]}]\nhttp: {tls: {cert_file: x}}\n", "http.tls: cert_file and key_file go together"},
+		{"http client authority alone", "graphs: [{name: a, spans: [s]}]\nhttp: {tls: {client_ca_file: x}}\n", "http.tls: client_ca_file needs"},
+		{"http as a list", "http: [a]\n", "line 1"},
 		{"target", "graphs: [{name: a, spans: [s]}]\nmodel: {target: p42}\n", "model.target"},
 	}
 	for _, tt := range tests {
@@ -165,5 +173,41 @@ func TestTopicSettings(t *testing.T) {
 	want.Settings.Forecasts.CleanupPolicy = "compact,delete"
 	if !reflect.DeepEqual(c.Topics, want) {
 		t.Errorf("topics\n%+v\nwant\n%+v", c.Topics, want)
+	}
+}
+
+// http is an address, or a mapping that starts from the default one; variables and flags set the address.
+func TestHTTPForms(t *testing.T) {
+	const graph = "graphs: [{name: a, spans: [s]}]\n"
+	tls := HTTPTLS{CertFile: "c", KeyFile: "k", ClientCAFile: "a"}
+	tests := []struct {
+		name, text string
+		flags      map[string]string
+		want       HTTP
+		printed    string
+	}{
+		{"left out", "", nil, HTTP{Address: "127.0.0.1:8088"}, "http: 127.0.0.1:8088\n"},
+		{"address", "http: ':9'\n", nil, HTTP{Address: ":9"}, "http: :9\n"},
+		{"nothing", "http: ''\n", nil, HTTP{}, "http: \"\"\n"},
+		{"mapping", "http: {address: 'h:9', token_file: t, tls: {cert_file: c, key_file: k, client_ca_file: a}}\n", nil,
+			HTTP{Address: "h:9", TokenFile: "t", TLS: tls}, "http:\n    address: h:9\n    token_file: t\n"},
+		{"mapping without an address", "http: {token_file: t}\n", nil, HTTP{Address: "127.0.0.1:8088", TokenFile: "t"}, "http:\n    address: 127.0.0.1:8088\n"},
+		{"flag over a mapping", "http: {token_file: t}\n", map[string]string{"http": "h:1"}, HTTP{Address: "h:1", TokenFile: "t"}, "http:\n    address: h:1\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := Load(write(t, graph+tt.text), nil, tt.flags)
+			if err != nil || c.HTTP != tt.want {
+				t.Fatalf("%v, %+v, want %+v", err, c.HTTP, tt.want)
+			}
+			out, err := yaml.Marshal(c)
+			if err != nil || !strings.Contains(string(out), tt.printed) {
+				t.Errorf("%v, %q is not printed:\n%s", err, tt.printed, out)
+			}
+			again, err := Load(write(t, string(out)), nil, nil)
+			if err != nil || again.HTTP != tt.want {
+				t.Errorf("what is printed is read as %+v, %v", again.HTTP, err)
+			}
+		})
 	}
 }

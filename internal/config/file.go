@@ -104,7 +104,7 @@ func explain(err error) string {
 }
 
 func knownKeys(section string) string {
-	sections := []any{Config{}, Kafka{}, TLS{}, SASL{}, Topics{}, TopicSettings{}, TopicSetting{}, graphAlias{}, Model{}}
+	sections := []any{Config{}, Kafka{}, TLS{}, SASL{}, Topics{}, TopicSettings{}, TopicSetting{}, graphAlias{}, Model{}, httpAlias{}, HTTPTLS{}}
 	for _, s := range sections {
 		t := reflect.TypeOf(s)
 		if t.Name() != section {
@@ -126,22 +126,40 @@ type graphAlias Graph
 // UnmarshalYAML starts every graph of a file from DefaultGraph.
 func (g *Graph) UnmarshalYAML(node *yaml.Node) error {
 	alias := graphAlias(DefaultGraph())
-	// A node's own Decode forgets that unknown keys are errors.
-	known := map[string]bool{}
-	t := reflect.TypeOf(alias)
-	for i := range t.NumField() {
-		known[t.Field(i).Tag.Get("yaml")] = true
-	}
-	if node.Kind == yaml.MappingNode {
-		for i := 0; i < len(node.Content); i += 2 {
-			if key := node.Content[i]; !known[key.Value] {
-				return fmt.Errorf("line %d: field %s not found in type config.graphAlias", key.Line, key.Value)
-			}
-		}
-	}
-	if err := node.Decode(&alias); err != nil {
+	if err := strictly(node, &alias); err != nil {
 		return err
 	}
 	*g = Graph(alias)
+	return nil
+}
+
+// strictly decodes a node into a struct. A node's own Decode forgets that unknown
+// keys are errors.
+func strictly(node *yaml.Node, into any) error {
+	if err := checkKeys(node, reflect.TypeOf(into).Elem()); err != nil {
+		return err
+	}
+	return node.Decode(into)
+}
+
+// checkKeys refuses keys that a struct, or one in it, has no field for.
+func checkKeys(node *yaml.Node, t reflect.Type) error {
+	if node.Kind != yaml.MappingNode || t.Kind() != reflect.Struct {
+		return nil
+	}
+	fields := map[string]reflect.Type{}
+	for i := range t.NumField() {
+		fields[t.Field(i).Tag.Get("yaml")] = t.Field(i).Type
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key := node.Content[i]
+		field, ok := fields[key.Value]
+		if !ok {
+			return fmt.Errorf("line %d: field %s not found in type config.%s", key.Line, key.Value, t.Name())
+		}
+		if err := checkKeys(node.Content[i+1], field); err != nil {
+			return err
+		}
+	}
 	return nil
 }

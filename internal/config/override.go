@@ -47,7 +47,7 @@ func Settings() []Setting {
 		{"retrain_every", "slices between trainings", func(c *Config, v string) error { return integer(&c.Model.RetrainEvery, v) }},
 		{"cpus", "threads that forecasts and trainings use at most; 0: all", func(c *Config, v string) error { return integer(&c.Model.CPUs, v) }},
 		{"state", "folder for history and models", func(c *Config, v string) error { c.State = v; return nil }},
-		{"http", "address of /metrics, /healthz and /readyz; empty: none", func(c *Config, v string) error { c.HTTP = v; return nil }},
+		{"http", "address of /metrics, /healthz and /readyz; empty: none", func(c *Config, v string) error { c.HTTP.Address = v; return nil }},
 		{"log", "log level: debug, info, warn, error", func(c *Config, v string) error { c.Log = v; return nil }},
 	}
 }

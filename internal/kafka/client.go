@@ -33,6 +33,9 @@ type Config struct {
 	MetadataTTL time.Duration
 	// Log gets retries and rebalances; nil means nothing is logged.
 	Log *slog.Logger
+	// Counting, where set, is a client whose Stats this one goes on with: counters
+	// do not fall when a connection is made anew. Both may be in use.
+	Counting *Client
 }
 
 // Client is a connection to a cluster, safe for use by many goroutines. Close ends it.
@@ -44,7 +47,7 @@ type Client struct {
 	transport *kafkago.Transport
 	api       *kafkago.Client
 	conns     *connSet
-	stats     stats
+	stats     *stats
 	log       *slog.Logger
 }
 
@@ -97,7 +100,11 @@ func newClient(cfg Config) (*Client, error) {
 		tls:       tlsConfig,
 		mechanism: mechanism,
 		conns:     newConnSet(cfg.DialTimeout),
+		stats:     &stats{},
 		log:       cfg.Log,
+	}
+	if cfg.Counting != nil {
+		c.stats = cfg.Counting.stats
 	}
 	c.transport = c.newTransport()
 	c.transport.MetadataTTL = cfg.MetadataTTL

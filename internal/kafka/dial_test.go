@@ -183,3 +183,27 @@ func TestPasswordIsNotPrinted(t *testing.T) {
 		}
 	}
 }
+
+// A client made in place of another goes on with its counts, and both may count.
+func TestCountsGoOn(t *testing.T) {
+	b, err := broker.Start(broker.Options{Topics: []broker.Topic{{Name: "t"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	cfg := kafka.Config{Brokers: []string{b.Addr()}}
+	for i := range 3 {
+		c, err := kafka.Dial(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		if err := kafka.NewProducer(c, kafka.ProducerConfig{}).Write(t.Context(), []kafka.Record{{Topic: "t", Value: []byte("v"), Time: 1}}); err != nil {
+			t.Fatal(err)
+		}
+		if n := c.Stats().RecordsWritten; n != int64(i+1) {
+			t.Errorf("client %d has counted %d", i, n)
+		}
+		cfg.Counting = c
+	}
+}

@@ -9,7 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Stats are a client's counts since it was dialled.
+// Stats are a client's counts since it was dialled, or since the first of those
+// whose counts it goes on with was.
 type Stats struct {
 	Retries        map[string]int64 // by operation: fetch, produce, commit, join, offsets
 	Failures       map[string]int64 // requests that were given up, by operation
@@ -57,7 +58,7 @@ func add[K comparable](s *stats, counts *map[K]int64, key K, n int64) {
 
 // Stats returns the counts so far.
 func (c *Client) Stats() Stats {
-	s := &c.stats
+	s := c.stats
 	out := Stats{
 		Rebalances:          s.rebalances.Load(),
 		RecordsRead:         s.recordsRead.Load(),

@@ -201,6 +201,9 @@ func (m *Metrics) forget(graph, topic string, partition int) {
 	m.unpaired.DeleteLabelValues(graph, topic, strconv.Itoa(partition))
 }
 
+// Forget removes the gauges of a graph that this process no longer works on.
+func (m *Metrics) Forget(graph string) { m.pending.DeleteLabelValues(graph) }
+
 func (m *Metrics) wait(graph, on string, d time.Duration) {
 	m.blocked.WithLabelValues(graph, on).Add(d.Seconds())
 }
