@@ -72,6 +72,8 @@ func TestErrorsNameWhereAndWhat(t *testing.T) {
 		{"two documents", "state: x\n---\nstate: y\n", "one YAML document"},
 		{"not YAML", "graphs: [", "line"},
 		{"level", "graphs: [{name: a, spans: [s]}]\nlog: loud\n", "log: expected debug"},
+		{"session", "kafka: {session_timeout: 10ms}\ngraphs: [{name: a, spans: [s]}]\n", "kafka.session_timeout: expected 1s to 30m, found 10ms"},
+		{"partitions", "topics: {slices_partitions: 0}\ngraphs: [{name: a, spans: [s]}]\n", "topics.slices_partitions: expected at least 1, found 0"},
 		{"target", "graphs: [{name: a, spans: [s]}]\nmodel: {target: p42}\n", "model.target"},
 	}
 	for _, tt := range tests {
