@@ -88,6 +88,7 @@ func TestErrorsNameWhereAndWhat(t *testing.T) {
 		{"http key alone", "graphs: [{name: a, spans: [s]}]\nhttp: {tls: {cert_file: x}}\n", "http.tls: cert_file and key_file go together"},
 		{"http client authority alone", "graphs: [{name: a, spans: [s]}]\nhttp: {tls: {client_ca_file: x}}\n", "http.tls: client_ca_file needs"},
 		{"http as a list", "http: [a]\n", "line 1"},
+		{"session", "kafka: {session_timeout: 10ms}\ngraphs: [{name: a, spans: [s]}]\n", "kafka.session_timeout: expected 1s to 30m, found 10ms"},
 		{"target", "graphs: [{name: a, spans: [s]}]\nmodel: {target: p42}\n", "model.target"},
 	}
 	for _, tt := range tests {

@@ -143,11 +143,12 @@ func (s *share) hold(ctx context.Context, a kafka.Assignment) error {
 	if errors.Is(err, kafka.ErrStale) {
 		patience = 0 // another process works already
 	}
-	if !p.withdraw(patience) {
+	finished := p.withdraw(patience)
+	if !finished {
 		s.end(p)
 	}
 	s.Metrics.show(p, false)
-	if err != nil {
+	if err != nil || !finished {
 		return err
 	}
 	if err := c.commit(ctx); err != nil {
