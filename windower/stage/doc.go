@@ -13,6 +13,11 @@
 // Of two records that say the same (a write was repeated, or two members believed to
 // own a partition for a moment) the first in the log counts: readers see to it.
 //
+// RunPartitions also watches, by a sample of traces and the keys of records, whether spans
+// are keyed by trace id, and warns where they are not. What is in the slices doesn't
+// depend on it.
+//
 // Bounds: a partition holds one fetch (about 1 MiB) and at most 64 partials that wait
-// for their acknowledgement; the machines have bounds of their own.
+// for their acknowledgement, a topic a sample of 4 096 traces; the machines have bounds of
+// their own.
 package stage
