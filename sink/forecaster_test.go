@@ -364,7 +364,7 @@ func TestGaugesFollowTheSlices(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := func(service string, steps int) model.Forecast {
-		f := model.Forecast{Graph: "g", Service: service, Target: "response_time", SliceStart: 0, SliceWidth: 10}
+		f := model.Forecast{Graph: "g", Service: service, Target: "response_time", SliceStart: 0, SliceWidth: 10, Observed: 7}
 		for h := 1; h <= steps; h++ {
 			f.Horizons = append(f.Horizons, model.Horizon{Step: h, At: int64(h) * 10, Yhat: float64(h), Lower: 0.5, Upper: 9})
 		}
@@ -372,15 +372,23 @@ func TestGaugesFollowTheSlices(t *testing.T) {
 	}
 	m.gauges.set("g", []model.Forecast{f("old", 1), f("old2", 1)}, 10)
 	m.gauges.set("g", []model.Forecast{f("a", 2), f("b", 1), f("c", 1)}, 20)
+	silent := f("silent", 2)
+	silent.Observed = math.NaN()
+	m.gauges.set("h", []model.Forecast{silent}, 20)
 	want := `
 # HELP presage_forecast_series_left_out_total Forecast series that did not fit the bound, summed over slices.
 # TYPE presage_forecast_series_left_out_total counter
 presage_forecast_series_left_out_total{graph="g"} 3
+presage_forecast_series_left_out_total{graph="h"} 0
 # HELP presage_forecast_yhat Forecast of a target that is still ahead: the median, in the target's unit (ms, 1/s).
 # TYPE presage_forecast_yhat gauge
 presage_forecast_yhat{graph="g",horizon="2",service="a",target="response_time"} 2
+presage_forecast_yhat{graph="h",horizon="2",service="silent",target="response_time"} 2
+# HELP presage_observed What was measured in the slice that the newest forecast is made from, in the target's unit. Absent where nothing was.
+# TYPE presage_observed gauge
+presage_observed{graph="g",service="a",target="response_time"} 7
 `
-	if err := testutil.GatherAndCompare(reg, bytes.NewBufferString(want), "presage_forecast_yhat", "presage_forecast_series_left_out_total"); err != nil {
+	if err := testutil.GatherAndCompare(reg, bytes.NewBufferString(want), "presage_forecast_yhat", "presage_observed", "presage_forecast_series_left_out_total"); err != nil {
 		t.Error(err)
 	}
 	// A graph that is gone has no forecasts; what was counted stays.

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"math"
 	"strconv"
 	"sync"
 
@@ -12,9 +13,9 @@ import (
 // gauges are the newest forecasts as Prometheus series. A graph's series are
 // replaced as a whole by each slice, so those of services that went are gone with it.
 type gauges struct {
-	limit              int
+	limit              int // of forecast series; the observed one that goes with them is not counted
 	yhat, lower, upper *prometheus.Desc
-	leftOut            *prometheus.Desc
+	observed, leftOut  *prometheus.Desc
 	mu                 sync.Mutex
 	byGraph            map[string][]model.Forecast
 	ahead              map[string]int64 // graph → the time after which a target still lies ahead
@@ -24,10 +25,12 @@ type gauges struct {
 func newGauges(limit int) *gauges {
 	labels := []string{"graph", "service", "target", "horizon"}
 	return &gauges{
-		limit:   limit,
-		yhat:    prometheus.NewDesc("presage_forecast_yhat", "Forecast of a target that is still ahead: the median, in the target's unit (ms, 1/s).", labels, nil),
-		lower:   prometheus.NewDesc("presage_forecast_yhat_lower", "Lower end of the forecast's interval.", labels, nil),
-		upper:   prometheus.NewDesc("presage_forecast_yhat_upper", "Upper end of the forecast's interval.", labels, nil),
+		limit: limit,
+		yhat:  prometheus.NewDesc("presage_forecast_yhat", "Forecast of a target that is still ahead: the median, in the target's unit (ms, 1/s).", labels, nil),
+		lower: prometheus.NewDesc("presage_forecast_yhat_lower", "Lower end of the forecast's interval.", labels, nil),
+		upper: prometheus.NewDesc("presage_forecast_yhat_upper", "Upper end of the forecast's interval.", labels, nil),
+		observed: prometheus.NewDesc("presage_observed", "What was measured in the slice that the newest forecast is made from, in the target's unit. Absent where nothing was.",
+			[]string{"graph", "service", "target"}, nil),
 		leftOut: prometheus.NewDesc("presage_forecast_series_left_out_total", "Forecast series that did not fit the bound, summed over slices.", []string{"graph"}, nil),
 		byGraph: map[string][]model.Forecast{}, ahead: map[string]int64{}, out: map[string]int64{},
 	}
@@ -60,7 +63,7 @@ func (g *gauges) forget(graph string) {
 
 // Describe sends the descriptions.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.yhat, g.lower, g.upper, g.leftOut} {
+	for _, d := range []*prometheus.Desc{g.yhat, g.lower, g.upper, g.observed, g.leftOut} {
 		ch <- d
 	}
 }
@@ -73,14 +76,19 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(g.leftOut, prometheus.CounterValue, float64(g.out[graph]), graph)
 		for i := range forecasts {
 			f := &forecasts[i]
+			ahead := false
 			for _, h := range f.Horizons {
 				if h.At+f.SliceWidth <= g.ahead[graph] {
 					continue
 				}
+				ahead = true
 				labels := []string{graph, f.Service, f.Target, strconv.Itoa(h.Step)}
 				send(ch, g.yhat, h.Yhat, labels)
 				send(ch, g.lower, h.Lower, labels)
 				send(ch, g.upper, h.Upper, labels)
+			}
+			if ahead && !math.IsNaN(f.Observed) {
+				send(ch, g.observed, f.Observed, []string{graph, f.Service, f.Target})
 			}
 		}
 	}

@@ -82,6 +82,8 @@ func commands() []*cobra.Command {
 		newHistory(),
 		newModels(),
 		newConfig(),
+		newHealth(),
+		newVersion(),
 	}
 }
 

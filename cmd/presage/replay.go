@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -35,6 +36,7 @@ type replayFlags struct {
 	append       bool
 	stateFile    string
 	resume       bool
+	restartable  bool
 	write        string
 	pack         string
 	createTopics bool
@@ -64,6 +66,7 @@ func newReplay() *cobra.Command {
 	flags.BoolVar(&f.append, "append", false, "write to topics that hold other records")
 	flags.StringVar(&f.stateFile, "state-file", "presage-replay.json", "what a later --resume needs; empty: none is kept")
 	flags.BoolVar(&f.resume, "resume", false, "go on where the replay of the state file stopped")
+	flags.BoolVar(&f.restartable, "restartable", false, "resume where the state file is there, start where it is not: for services")
 	flags.StringVar(&f.write, "write", "", "generated: write the recording in the alibaba-2022 file format to this folder, not to Kafka")
 	flags.StringVar(&f.pack, "pack", "", "how --write packs each file: empty, gz or tar.gz")
 	return cmd
@@ -77,6 +80,14 @@ func (f *replayFlags) options() (replay.Options, error) {
 		StateFile: f.stateFile, Resume: f.resume, Identity: f.source.identity(),
 	}
 	var err error
+	if f.restartable {
+		if f.stateFile == "" {
+			return o, misusef("--restartable needs --state-file")
+		}
+		// Whether there is something to resume; the replay says what is wrong with a file that can't be read.
+		_, err = os.Stat(f.stateFile)
+		o.Resume = o.Resume || !errors.Is(err, fs.ErrNotExist)
+	}
 	if o.Speed, err = parseSpeed(f.speed); err != nil {
 		return o, err
 	}

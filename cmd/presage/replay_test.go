@@ -113,3 +113,20 @@ func TestSubscribe(t *testing.T) {
 		}
 	}
 }
+
+// A restartable replay starts where there is no state file and resumes where there is one.
+func TestRestartableReplay(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "replay.json")
+	f := replayFlags{speed: "max", stateFile: state, restartable: true}
+	if o, err := f.options(); err != nil || o.Resume {
+		t.Errorf("without a state file: resume %t, %v", o.Resume, err)
+	}
+	write(t, state, "{}")
+	if o, err := f.options(); err != nil || !o.Resume {
+		t.Errorf("with a state file: resume %t, %v", o.Resume, err)
+	}
+	f.stateFile = ""
+	if _, err := f.options(); err == nil {
+		t.Error("without the name of a state file: no error")
+	}
+}

@@ -50,7 +50,7 @@ func newInstallation(t *testing.T, addr, prefix string, session time.Duration, p
 	in.client = in.dial()
 	specs := []kafka.TopicSpec{
 		{Name: prefix + "partials", Partitions: 1}, {Name: prefix + "slices", Partitions: partitions},
-		{Name: prefix + "forecasts", Partitions: 3}, {Name: prefix + "dead", Partitions: 1},
+		{Name: prefix + "forecasts", Partitions: 4}, {Name: prefix + "dead", Partitions: 1},
 	}
 	if err := in.client.EnsureTopics(t.Context(), specs); err != nil {
 		t.Fatal(err)
