@@ -44,6 +44,7 @@ func parts() []part {
 			los.run("compare", "--methods", "graphwavenet/common,dgcrn,astgcn,stgnn-paper", "--time-budget", "4m"),
 			los.run("compare", "--finished", "--seeds", "5"),
 		}},
+		{"los-loop-common", [][]string{los.run("compare", "--methods", "stgnn,graphwavenet/common,astgcn/common", "--time-budget", "0")}},
 		{"los-loop-wavenet-6", [][]string{wavenet(los, "6")}},
 		{"los-loop-wavenet-13", [][]string{wavenet(los, "13")}},
 		{"los-loop-wavenet-21", [][]string{wavenet(los, "21")}},
