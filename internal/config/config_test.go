@@ -74,7 +74,7 @@ func TestErrorsNameWhereAndWhat(t *testing.T) {
 		{"two documents", "state: x\n---\nstate: y\n", "one YAML document"},
 		{"not YAML", "graphs: [", "line"},
 		{"level", "graphs: [{name: a, spans: [s]}]\nlog: loud\n", "log: expected debug"},
-		{"http key", "http: {adress: 'a:1'}\n", `line 1: unknown key "adress" (known here: address, tls, token_file)`},
+		{"http key", "http: {adres5: 'a:1'}\n", `line 1: unknown key "adres5" (known here: address, tls, token_file)`},
 		{"http tls key", "http:\n  tls:\n    cert: x\n", `line 3: unknown key "cert" (known here: cert_file, client_ca_file, key_file)`},
 		{"http address", "graphs: [{name: a, spans: [s]}]\nhttp: nowhere\n", "http: expected an address"},
 		{"http key alone", "graphs: [{name: a, spans: [s]}]\nhttp: {tls: {cert_file: x}}\n", "http.tls: cert_file and key_file go together"},
