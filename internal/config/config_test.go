@@ -82,7 +82,7 @@ func TestErrorsNameWhereAndWhat(t *testing.T) {
 		{"in sync", "graphs: [{name: a, spans: [s]}]\ntopics: {settings: {slices: {min_insync_replicas: 2}}}\n", "expected at most the 1 replicas"},
 		{"one topic twice", "graphs: [{name: a, spans: [s]}]\ntopics: {slices: x, partials: x}\n", "topics.slices: expected a name of its own"},
 		{"small messages", "graphs: [{name: a, spans: [s]}]\ntopics: {max_message_bytes: 1000}\n", "topics.max_message_bytes"},
-		{"http key", "http: {adress: 'a:1'}\n", `line 1: unknown key "adress" (known here: address, tls, token_file)`},
+		{"http key", "http: {adres5: 'a:1'}\n", `line 1: unknown key "adres5" (known here: address, tls, token_file)`},
 		{"http tls key", "http:\n  tls:\n    cert: x\n", `line 3: unknown key "cert" (known here: cert_file, client_ca_file, key_file)`},
 		{"http address", "graphs: [{name: a, spans: [s]}]\nhttp: nowhere\n", "http: expected an address"},
 		{"http key alone", "graphs: [{name: a, spans: [s]}]\nhttp: {tls: {cert_file: x}}\n", "http.tls: cert_file and key_file go together"},

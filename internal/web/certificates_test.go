@@ -122,8 +122,8 @@ func TestTLS(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if res, _ := get(t, tt.client, tt.server.URL()+tt.path, tt.token); res.StatusCode != tt.code {
-				t.Errorf("%d, want %d", res.StatusCode, tt.code)
+			if code, _ := get(t, tt.client, tt.server.URL()+tt.path, tt.token); code != tt.code {
+				t.Errorf("%d, want %d", code, tt.code)
 			}
 		})
 	}
@@ -131,16 +131,17 @@ func TestTLS(t *testing.T) {
 		t.Errorf("URL %s", mutual.URL())
 	}
 	for name, client := range map[string]*http.Client{"stranger's certificate": ours.client(t, other), "unknown authority": other.client(t, nil)} {
-		if _, err := client.Get(mutual.URL() + "/healthz"); err == nil {
+		if res, err := client.Get(mutual.URL() + "/healthz"); err == nil {
+			_ = res.Body.Close()
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if res, body := get(t, plain, "http://"+mutual.Addr()+"/metrics", "token"); res.StatusCode != 400 || strings.Contains(body, "presage_") {
-		t.Errorf("plain text to TLS: %d %q", res.StatusCode, body)
+	if code, body := get(t, plain, "http://"+mutual.Addr()+"/metrics", "token"); code != 400 || strings.Contains(body, "presage_") {
+		t.Errorf("plain text to TLS: %d %q", code, body)
 	}
 	mutual.SetAccess(nil)
-	if res, _ := get(t, plain, "http://"+mutual.Addr()+"/metrics", ""); res.StatusCode != 200 {
-		t.Errorf("plain text after TLS was turned off: %d", res.StatusCode)
+	if code, _ := get(t, plain, "http://"+mutual.Addr()+"/metrics", ""); code != 200 {
+		t.Errorf("plain text after TLS was turned off: %d", code)
 	}
 }
 

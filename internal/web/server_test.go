@@ -54,7 +54,7 @@ func access(t *testing.T, token string, files TLS) *Access {
 }
 
 // get asks with a token, where there is one, on a connection of its own.
-func get(t *testing.T, client *http.Client, url, token string) (*http.Response, string) {
+func get(t *testing.T, client *http.Client, url, token string) (code int, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -68,8 +68,8 @@ func get(t *testing.T, client *http.Client, url, token string) (*http.Response, 
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	body, _ := io.ReadAll(res.Body)
-	return res, string(body)
+	text, _ := io.ReadAll(res.Body)
+	return res.StatusCode, string(text)
 }
 
 var plain = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -80,8 +80,7 @@ func TestServer(t *testing.T) {
 	c.Ready = ready.Load
 	s := serve(t, c)
 	ask := func(path string) (int, string) {
-		res, body := get(t, plain, s.URL()+path, "")
-		return res.StatusCode, body
+		return get(t, plain, s.URL()+path, "")
 	}
 	if code, body := ask("/metrics"); code != 200 || !strings.Contains(body, "presage_test_total 1") {
 		t.Errorf("/metrics: %d %q", code, body)
@@ -153,8 +152,7 @@ func TestTokenChanges(t *testing.T) {
 	s := serve(t, testConfig(nil))
 	codes := func() (codes [3]int) {
 		for i, token := range []string{"", "old", "new"} {
-			res, _ := get(t, plain, s.URL()+"/metrics", token)
-			codes[i] = res.StatusCode
+			codes[i], _ = get(t, plain, s.URL()+"/metrics", token)
 		}
 		return codes
 	}

@@ -59,6 +59,9 @@ func (f *forecaster) Restore(st model.State) error {
 		return fmt.Errorf("%s: restore: the state is of %s method %q and task %+v, expected %s %q and %+v",
 			f.name, m.Protocol, m.Method, m.Task, f.recipe.Protocol, f.name, f.task)
 	}
+	if m.Slots < 1 || m.Slots > mostSlots {
+		return fmt.Errorf("%s: restore: %d slots of a day, expected 1 to %d", f.name, m.Slots, mostSlots)
+	}
 	n, c := len(m.Services), len(m.Task.Channels)
 	r := reader{st.Tensors, nil}
 	l := &learned{

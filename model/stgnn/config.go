@@ -167,6 +167,14 @@ func (c Config) check() error {
 			return fmt.Errorf("stgnn: %s is %d, expected a positive number", key, v)
 		}
 	}
+	// Stored models say their own sizes: these are beyond all use, and can still be made.
+	for key, v := range map[string][2]int{
+		"width": {c.Width, 1024}, "embed": {c.Embed, 1024}, "blocks": {c.Blocks, 16}, "hidden": {c.Hidden, 4096},
+	} {
+		if v[0] > v[1] {
+			return fmt.Errorf("stgnn: %s is %d, expected at most %d", key, v[0], v[1])
+		}
+	}
 	if c.Dropout >= 1 || c.Average >= 1 || c.Rate < 0 {
 		return fmt.Errorf("stgnn: dropout %g and average %g must be below 1 and rate %g positive", c.Dropout, c.Average, c.Rate)
 	}

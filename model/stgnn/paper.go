@@ -320,7 +320,11 @@ func (s *paper) Restore(st model.State) error {
 		return err
 	}
 	r := reader{tensors: st.Tensors}
-	l := newPaperLearned(r.basis(m), zeroRand())
+	b := r.basis(m)
+	if r.err != nil {
+		return r.err
+	}
+	l := newPaperLearned(b, zeroRand())
 	r.weights(l.net.params())
 	copy(l.residual, r.take("residual", s.task.Horizons, len(s.task.Levels)))
 	if r.err != nil {

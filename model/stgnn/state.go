@@ -3,7 +3,9 @@ package stgnn
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
+	"slices"
 
 	"presage/model"
 	"presage/model/nn"
@@ -57,6 +59,9 @@ func (s *forecaster) Restore(st model.State) error {
 		weight: r.take("lead/weight", len(m.Services), m.Lead)}
 	l.extent = r.take("extent", len(m.Services), 2)
 	l.usual = r.take("usual", len(m.Services)+1)
+	if r.err != nil {
+		return r.err
+	}
 	l.net = newNetwork[float32](m.Config, l.dims(), zeroRand())
 	r.weights(l.net.params())
 	for _, i := range l.lead.index {
@@ -158,29 +163,28 @@ type reader struct {
 	err     error
 }
 
-// take copies one array; zeros of the right size if it isn't there.
+// take copies one array; nil if it isn't there in that shape, whatever sizes the rest
+// of the state claims.
 func (r *reader) take(name string, shape ...int) []float32 {
+	if r.err != nil {
+		return nil
+	}
+	t, ok := r.tensors[name]
+	if !ok {
+		r.err = fmt.Errorf("stgnn: state lacks array %q", name)
+		return nil
+	}
+	fits := slices.Equal(t.Shape, shape)
 	n := 1
 	for _, s := range shape {
+		fits = fits && s >= 0 && n <= math.MaxInt/max(s, 1)
 		n *= s
 	}
-	out := make([]float32, n)
-	t, ok := r.tensors[name]
-	switch {
-	case r.err != nil:
-	case !ok:
-		r.err = fmt.Errorf("stgnn: state lacks array %q", name)
-	case len(t.Data) != n || len(t.Shape) != len(shape):
-		r.err = fmt.Errorf("stgnn: array %q has shape %v, expected %v", name, t.Shape, shape)
-	default:
-		for i, s := range shape {
-			if t.Shape[i] != s {
-				r.err = fmt.Errorf("stgnn: array %q has shape %v, expected %v", name, t.Shape, shape)
-			}
-		}
-		copy(out, t.Data)
+	if !fits || n != len(t.Data) {
+		r.err = fmt.Errorf("stgnn: array %q has shape %v and %d values, expected %v", name, t.Shape, len(t.Data), shape)
+		return nil
 	}
-	return out
+	return slices.Clone(t.Data)
 }
 
 // weights fills trained arrays.
@@ -203,6 +207,9 @@ func (r *reader) scaler(names []string, f int) *scaler {
 		sc.target = append(sc.target, v != 0)
 	}
 	pooled := r.take("scale/pooled", f, 5)
+	if r.err != nil {
+		return sc
+	}
 	for c := range f {
 		p := pooled[5*c : 5*c+5]
 		sc.pooled = append(sc.pooled, stat{p[0], p[1]})

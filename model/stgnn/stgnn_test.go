@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"presage/internal/hostile"
 	"presage/model"
 	"presage/model/stgnn"
 )
@@ -190,6 +191,23 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 	other := task
 	other.Horizons = 4
+	// Sizes that a state only claims are refused before anything is reserved.
+	claiming := func(key, value string) model.State {
+		var m map[string]any
+		if err := json.Unmarshal(good.Meta, &m); err != nil {
+			t.Fatal(err)
+		}
+		at := m
+		if key != "lead" {
+			at = m["config"].(map[string]any)
+		}
+		at[key] = json.RawMessage(value)
+		text, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return model.State{Meta: text, Tensors: good.Tensors}
+	}
 	without := model.State{Meta: good.Meta, Tensors: map[string]model.Tensor{}}
 	tests := []struct {
 		name  string
@@ -203,6 +221,11 @@ func TestRestoreRefuses(t *testing.T) {
 		{"no network", task, stgnn.Config{}, model.State{Meta: json.RawMessage(`{"network":"stid"}`)}, `network "stid"`},
 		{"no json", task, stgnn.Config{}, model.State{Meta: json.RawMessage(`{`)}, "state"},
 		{"no arrays", task, stgnn.Config{}, without, "lacks array"},
+		{"huge lead", task, stgnn.Config{}, claiming("lead", "1000000000000"), "lead/index"},
+		{"lead that overflows", task, stgnn.Config{}, claiming("lead", "4611686018427387904"), "lead/index"},
+		{"negative lead", task, stgnn.Config{}, claiming("lead", "-1"), "lead/index"},
+		{"huge width", task, stgnn.Config{}, claiming("width", "1000000000"), "at most"},
+		{"huge hidden", task, stgnn.Config{}, claiming("hidden", "1000000000"), "at most"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -210,7 +233,8 @@ func TestRestoreRefuses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := f.Restore(tt.state); err == nil || !strings.Contains(err.Error(), tt.text) {
+			hostile.Spends(t, hostile.Allowance, func() { err = f.Restore(tt.state) })
+			if err == nil || !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("error %v, expected one with %q", err, tt.text)
 			}
 			if _, err := f.Forecast(steps[:6]); !errors.Is(err, stgnn.ErrNotFitted) {

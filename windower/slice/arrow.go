@@ -149,8 +149,35 @@ func (r *streamReader) Message() (*ipc.Message, error) {
 	}
 	if r.schema != nil {
 		meta, r.schema = r.schema, nil
+		return ipc.NewMessage(memory.NewBufferBytes(meta), memory.NewBufferBytes(body)), nil
 	}
-	return ipc.NewMessage(memory.NewBufferBytes(meta), memory.NewBufferBytes(body)), nil
+	m := ipc.NewMessage(memory.NewBufferBytes(meta), memory.NewBufferBytes(body))
+	if m.Type() != ipc.MessageRecordBatch || compressed(meta) {
+		return nil, fmt.Errorf("%w: an Arrow message is not a record batch in the plain", ErrCorrupt)
+	}
+	return m, nil
+}
+
+// compressed reports whether a record batch's metadata say that its columns are
+// compressed. No writer of ours does that, and the decompressors make room for whatever a
+// frame claims to need. The metadata are a flatbuffer; it panics where they are malformed.
+func compressed(meta []byte) bool {
+	const header, compression = 2, 3 // fields of Message and of RecordBatch
+	message := int(binary.LittleEndian.Uint32(meta))
+	at := flatField(meta, message, header)
+	batch := at + int(binary.LittleEndian.Uint32(meta[at:]))
+	return flatField(meta, batch, compression) != 0
+}
+
+// flatField gives the place of a field of a flatbuffer's table, 0 where it is not set.
+func flatField(b []byte, table, field int) int {
+	fields := table - int(int32(binary.LittleEndian.Uint32(b[table:])))
+	if slot := 4 + 2*field; slot < int(binary.LittleEndian.Uint16(b[fields:])) {
+		if offset := int(binary.LittleEndian.Uint16(b[fields+slot:])); offset != 0 {
+			return table + offset
+		}
+	}
+	return 0
 }
 
 // Retain implements ipc.MessageReader.

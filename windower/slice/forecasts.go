@@ -134,7 +134,7 @@ func encodeForecasts(rows []ForecastRow) ([]byte, error) {
 	if err := appendStream(&content, arrow.NewSchema(forecastFields(), nil), len(rows), forecastArrays(rows)); err != nil {
 		return nil, fmt.Errorf("encode forecasts: %w", err)
 	}
-	if content.Len() > maxContent {
+	if content.Len() > maxForecasts {
 		return nil, errors.New("encode forecasts: a name is too long")
 	}
 	compressor, err := newCompressor()
@@ -166,7 +166,7 @@ func (r *forecastReader) read(rows []ForecastRow, data []byte) ([]ForecastRow, e
 	if err != nil {
 		return nil, err
 	}
-	if len(body) < 4 || binary.LittleEndian.Uint32(body) > maxContent {
+	if len(body) < 4 || binary.LittleEndian.Uint32(body) > maxForecasts {
 		return nil, fmt.Errorf("%w: size of the content: %x", ErrCorrupt, body[:min(4, len(body))])
 	}
 	content, err := decompress(r.decompressor, body[4:], int(binary.LittleEndian.Uint32(body)))
