@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// raw sends bytes on a connection of their own and gives the first answer; nil where
+// raw sends bytes on a connection of their own and gives the first answer; its code is zero where
 // the server closed without one.
 func raw(t *testing.T, s *Server, text string) (code int, body string) {
 	t.Helper()
