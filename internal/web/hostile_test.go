@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// raw sends bytes on a connection of their own and gives the first answer; its code is zero where
-// the server closed without one.
+// raw sends bytes on a connection of their own and gives the first answer; 0 where the
+// server closed without one.
 func raw(t *testing.T, s *Server, text string) (code int, body string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.Addr())
