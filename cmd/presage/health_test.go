@@ -37,7 +37,9 @@ func TestHealthURL(t *testing.T) {
 func TestHealth(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("alive\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "not ready: too early", 503) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "not ready: too early", http.StatusServiceUnavailable)
+	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	address := server.Listener.Addr().String()
