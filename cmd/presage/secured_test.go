@@ -16,6 +16,7 @@ import (
 	"presage/internal/kraft"
 	"presage/replay"
 	"presage/replay/generated"
+	"presage/sink/ownership"
 	"presage/windower/stage"
 )
 
@@ -34,7 +35,7 @@ func documentedRights(graph string) (rights []kraft.Right) {
 	topic("presage.slices", read, write, create, settings)
 	topic("presage.forecasts", read, write, create, settings)
 	topic("presage.deadletter", write, create, settings)
-	for _, group := range []string{stage.PartitionGroup(graph), stage.AssemblerGroup(graph)} {
+	for _, group := range []string{stage.PartitionGroup(graph), stage.AssemblerGroup(graph), ownership.Group("presage.slices", []string{graph})} {
 		rights = append(rights, kraft.Right{Operation: read, Resource: kafkago.ResourceTypeGroup, Name: group})
 	}
 	return rights
