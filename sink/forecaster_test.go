@@ -394,6 +394,7 @@ presage_observed{graph="g",service="a",target="response_time"} 7
 	// A graph that is gone has no forecasts; what was counted stays.
 	m.champion.WithLabelValues("g", "response_time", "v").Set(1)
 	m.Forget("g")
+	m.Forget("h")
 	want = want[:strings.Index(want, "# HELP presage_forecast_yhat ")]
 	if err := testutil.GatherAndCompare(reg, bytes.NewBufferString(want), "presage_forecast_yhat", "presage_forecast_series_left_out_total", "presage_champion_info"); err != nil {
 		t.Error(err)
