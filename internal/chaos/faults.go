@@ -148,7 +148,7 @@ func (w *world) join(ctx context.Context, f Fault) error {
 // its dead members have to time out first.
 func (w *world) corruptCommit(ctx context.Context, f Fault) error {
 	group := stage.PartitionGroup(graph)
-	commits, err := w.client.Committed(ctx, group, spanTopic)
+	commits, err := w.commits(ctx, spanTopic)
 	if err != nil {
 		return err
 	}
@@ -172,6 +172,19 @@ func (w *world) corruptCommit(ctx context.Context, f Fault) error {
 		}
 		if err := w.Sleep(ctx, 200*time.Millisecond); err != nil {
 			return err
+		}
+	}
+}
+
+// commits reads the places that the windowers have committed. A connection that a fault has cut is found out by using it, so it asks again.
+func (w *world) commits(ctx context.Context, topic string) (map[int]kafka.Commit, error) {
+	for tries := 0; ; tries++ {
+		commits, err := w.client.Committed(ctx, stage.PartitionGroup(graph), topic)
+		if err == nil || tries == 50 {
+			return commits, err
+		}
+		if err := w.Sleep(ctx, 200*time.Millisecond); err != nil {
+			return nil, err
 		}
 	}
 }

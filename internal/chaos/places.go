@@ -7,7 +7,6 @@ import (
 	"presage/internal/kafka"
 	"presage/windower"
 	"presage/windower/slice"
-	"presage/windower/stage"
 )
 
 // judgePlaces holds partials and committed places against the log: the first partial of a source and slice is the
@@ -25,7 +24,7 @@ func (w *world) judgePlaces(ctx context.Context, want *reading) error {
 		}
 	}
 	for _, topic := range []string{spanTopic, metricTopic} {
-		commits, err := w.client.Committed(ctx, stage.PartitionGroup(graph), topic)
+		commits, err := w.commits(ctx, topic)
 		if err != nil {
 			return err
 		}

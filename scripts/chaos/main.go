@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"presage/internal/chaos"
 	"presage/internal/kraft"
 )
@@ -25,6 +27,7 @@ func main() {
 	flag.StringVar(&o.libs, "libs", os.Getenv(kraft.Variable), "folder of Apache Kafka's jars")
 	flag.StringVar(&o.keep, "keep", "", "folder for the rounds' files; empty: one that is removed")
 	flag.Parse()
+	zerolog.SetGlobalLevel(zerolog.Disabled) // the proxies' own words
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	v, err := o.run(ctx, os.Stderr)
 	stop()
