@@ -1,7 +1,6 @@
 package chaos
 
 import (
-	"context"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -47,7 +46,7 @@ func TestChaos(t *testing.T) {
 	}
 	v, err := Run(t.Context(), Options{
 		Binary: binary, Libs: os.Getenv(kraft.Variable), Dir: t.TempDir(), Seed: 1, Kills: 15, Windowers: 2,
-		Sleep: sleep, Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -55,16 +54,5 @@ func TestChaos(t *testing.T) {
 	t.Log(v.String())
 	if !v.Clean() {
 		t.Errorf("not clean: %s", v.String())
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

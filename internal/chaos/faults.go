@@ -170,7 +170,7 @@ func (w *world) corruptCommit(ctx context.Context, f Fault) error {
 		if err == nil || tries == 100 {
 			return err
 		}
-		if err := w.Sleep(ctx, 200*time.Millisecond); err != nil {
+		if err := sleep(ctx, 200*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -183,7 +183,7 @@ func (w *world) commits(ctx context.Context, topic string) (map[int]kafka.Commit
 		if err == nil || tries == 50 {
 			return commits, err
 		}
-		if err := w.Sleep(ctx, 200*time.Millisecond); err != nil {
+		if err := sleep(ctx, 200*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}

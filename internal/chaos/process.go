@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"presage/internal/kraft"
 )
 
 // process is one process of the binary. It is for one goroutine.
@@ -33,7 +35,7 @@ func (p *process) start() error {
 	defer out.Close()
 	cmd := exec.Command(p.binary, p.args...)
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = childAttributes()
+	cmd.SysProcAttr = kraft.ChildAttributes()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}

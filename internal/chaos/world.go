@@ -24,10 +24,8 @@ type Options struct {
 	Brokers   int    // 1 or 3; 0 means 1
 	Windowers int    // 0 means 2
 	Except    []Kind // faults that are left out
-	// Sleep waits; it ends with ctx.
-	Sleep func(ctx context.Context, d time.Duration) error
-	Now   func() time.Time
-	Log   *slog.Logger
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // The run's graph and topics.
@@ -148,7 +146,7 @@ http: ""
 func (w *world) rest(ctx context.Context, d time.Duration) error {
 	const step = 200 * time.Millisecond
 	for ; d > 0; d -= step {
-		if err := w.Sleep(ctx, min(d, step)); err != nil {
+		if err := sleep(ctx, min(d, step)); err != nil {
 			return err
 		}
 		for _, p := range w.processes {
@@ -158,6 +156,18 @@ func (w *world) rest(ctx context.Context, d time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// sleep waits; it ends with ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // withLogs adds the ends of all logs to an error.

@@ -73,7 +73,7 @@ func (b *broker) start() error {
 	}
 	cmd := b.java(context.Background(), "kafka.Kafka", filepath.Join(b.dir, propertiesFile))
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = childAttributes()
+	cmd.SysProcAttr = ChildAttributes()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start broker %d: %w", b.id, err)
 	}

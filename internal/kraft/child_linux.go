@@ -2,7 +2,7 @@ package kraft
 
 import "syscall"
 
-// childAttributes let a broker die with the process that started it, and keep the terminal's Ctrl-C from it.
-func childAttributes() *syscall.SysProcAttr {
+// ChildAttributes let a child process die with the one that started it, and keep the terminal's Ctrl-C from it.
+func ChildAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }

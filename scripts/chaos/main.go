@@ -91,21 +91,10 @@ func (o *options) run(ctx context.Context, out io.Writer) (v chaos.Verdict, err 
 func (o *options) world(round uint64, kills int) chaos.Options {
 	opt := chaos.Options{
 		Libs: o.libs, Seed: o.seed<<20 + round, Kills: kills, Brokers: []int{1, 1, 1, 3}[round%4], Windowers: []int{2, 4, 1}[round%3],
-		Sleep: sleep, Now: time.Now,
+		Now: time.Now,
 	}
 	if round%2 == 0 {
 		opt.Except = []chaos.Kind{chaos.TruncateState, chaos.CorruptState}
 	}
 	return opt
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
