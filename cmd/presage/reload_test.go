@@ -130,7 +130,7 @@ func TestReload(t *testing.T) {
 	write(t, file, strings.ReplaceAll(text, "input: 4", "input: 5"))
 	r.hangUp(t, reloadApplied, 3)
 	parts.wait(t, 2)
-	r.until(t, "slices of the third part", func() bool { return r.metric(t, "presage_slices_written_total") >= 80 })
+	r.until(t, "slices of the third part", func() bool { return records(t, client, "reloaded.slices") >= 80 })
 	write(t, file, strings.ReplaceAll(text, "network: none", "network: none, retrain_every: 99"))
 	r.hangUp(t, reloadApplied, 4)
 	parts.release()

@@ -85,8 +85,14 @@ func (s *assemblerStage) run(ctx context.Context, a kafka.Assignment) error {
 	if err != nil {
 		return err
 	}
+	// A write that has begun goes on for a moment after ctx has ended: cut off, it may be in the topic all the same,
+	// uncounted, and is made again by whoever comes next.
+	writes, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { cancelAfter(writes, cancel) })
+	defer stop()
 	for ctx.Err() == nil && err == nil {
-		err = j.step(ctx)
+		err = j.step(ctx, writes)
 	}
 	if ctx.Err() == nil {
 		return err
@@ -155,7 +161,7 @@ func (s *assemblerStage) restore(ctx context.Context, a kafka.Assignment) (*join
 }
 
 // step reads partials once, and writes the snapshots that they complete.
-func (j *joiner) step(ctx context.Context) error {
+func (j *joiner) step(ctx, writes context.Context) error {
 	records, end, err := j.assignment.Fetch(ctx)
 	if err != nil {
 		return err
@@ -166,14 +172,17 @@ func (j *joiner) step(ctx context.Context) error {
 		}
 	}
 	for i := range records {
-		if err := j.add(ctx, &records[i]); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := j.add(writes, &records[i]); err != nil {
 			return err
 		}
 	}
 	if len(records) == 0 || records[len(records)-1].Offset+1 >= end {
 		j.expire()
 	}
-	if err := j.write(ctx); err != nil {
+	if err := j.write(writes); err != nil {
 		return err
 	}
 	j.Metrics.pending.WithLabelValues(j.Graph.Name).Set(float64(len(j.waiting)))
@@ -205,7 +214,7 @@ func (j *joiner) tear(ctx context.Context) error {
 }
 
 // add gives one chunk to the machine.
-func (j *joiner) add(ctx context.Context, r *kafka.Record) error {
+func (j *joiner) add(writes context.Context, r *kafka.Record) error {
 	p, chunk, chunks, err := slice.DecodePartial(r.Value)
 	if err != nil {
 		reason := "corrupt"
@@ -226,7 +235,7 @@ func (j *joiner) add(ctx context.Context, r *kafka.Record) error {
 	if len(j.ready) < maxReady {
 		return nil
 	}
-	return j.write(ctx)
+	return j.write(writes)
 }
 
 // take notes what a step of the machine led to.
