@@ -7,6 +7,14 @@ const maxAdvances = 8
 // the record at offset. The log doesn't hold it, so the commit does.
 type advance struct{ offset, to int64 }
 
+// Advances calls fn for each advance that a restored machine makes again: before the
+// record at offset its event time rises to the given one.
+func (r *Resume) Advances(fn func(offset, to int64)) {
+	for _, a := range r.advances {
+		fn(a.offset, a.to)
+	}
+}
+
 // PlanAdvance gives the commit that must be stored before Advance lets an idle
 // partition's event time rise to the given one: a machine restored from it makes the
 // same advance at the same place of the log. ok is false where the advance has no

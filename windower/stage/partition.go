@@ -20,6 +20,9 @@ const (
 	// retellEvery is how often the watermark is written again though it is the same,
 	// so that an assembler needs to read back no further.
 	retellEvery = 10 * time.Second
+	// AdvanceMessage is logged at debug level for every advance of an idle partition, with its topic, partition, offset and
+	// the event time that it went on to, and again by every process that takes the partition over.
+	AdvanceMessage = "event time advanced"
 	// gateWait is how long a partition waits for slower ones between its chores.
 	gateWait = 250 * time.Millisecond
 )
@@ -84,6 +87,7 @@ func (s *partitionStage) restore(writes context.Context, a kafka.Assignment) (*w
 		} else {
 			cfg.Resume = resume
 			a.StartAt(resume.Offset)
+			resume.Advances(w.advanced)
 		}
 	}
 	machine, err := windower.NewPartition(cfg)
@@ -315,16 +319,25 @@ func (w *worker) idle(ctx context.Context, atEnd, news bool) error {
 	if !ok {
 		return nil
 	}
-	if err := w.store(ctx, c); err != nil {
-		return w.later(err) // without the commit there is no advance
+	for err := w.store(ctx, c); err != nil; err = w.store(ctx, c) {
+		// Perhaps the brokers hold the commit, and a restart would make the advance here: no record may be applied before that is known.
+		if err = w.later(err); err != nil || ctx.Err() != nil {
+			return err
+		}
 	}
 	w.advanceAt = now
+	w.advanced(w.machine.Next(), w.quietHigh+quiet.Nanoseconds())
 	w.Metrics.advances.WithLabelValues(w.Graph.Name).Inc()
 	if err := w.handle(ctx, w.machine.Advance()); err != nil {
 		return err
 	}
 	w.gate.move(w.member, w.machine.Watermark(), true)
 	return nil
+}
+
+// advanced tells of an advance that is committed. Slices are a function of the log and of these lines where there are any.
+func (w *worker) advanced(offset, to int64) {
+	w.Log.Debug(AdvanceMessage, "graph", w.Graph.Name, "topic", w.assignment.Topic(), "partition", w.assignment.Partition(), "offset", offset, "to", to)
 }
 
 // show sets the partition's gauges.
