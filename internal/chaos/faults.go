@@ -49,9 +49,9 @@ func (w *world) do(ctx context.Context, f Fault) error {
 	case KillAll:
 		return w.kill(ctx, f.For/3, w.processes...)
 	case Drain:
-		return errors.Join(p.drain(), p.start())
+		return errors.Join(p.Stop(), p.Start())
 	case Zombie:
-		return w.during(ctx, session+f.For, func() error { return p.signal(syscall.SIGSTOP) }, func() error { return p.signal(syscall.SIGCONT) })
+		return w.during(ctx, session+f.For, func() error { return p.Signal(syscall.SIGSTOP) }, func() error { return p.Signal(syscall.SIGCONT) })
 	case Join:
 		return w.join(ctx, f)
 	case BrokerKill:
@@ -74,7 +74,7 @@ func (w *world) do(ctx context.Context, f Fault) error {
 		return w.dead(func() error {
 			path, err := harm(w.state, f.Random, f.Kind == TruncateState)
 			w.Log.Info("harmed", "file", path)
-			w.harmed = true
+			w.varied = true
 			return err
 		})
 	case CorruptCommit:
@@ -95,7 +95,7 @@ func (w *world) during(ctx context.Context, d time.Duration, do, undo func() err
 // kill kills processes and starts them again.
 func (w *world) kill(ctx context.Context, pause time.Duration, all ...*process) error {
 	for _, p := range all {
-		if err := p.kill(); err != nil {
+		if err := p.Kill(); err != nil {
 			return err
 		}
 		w.verdict.Kills++
@@ -104,7 +104,7 @@ func (w *world) kill(ctx context.Context, pause time.Duration, all ...*process) 
 		return err
 	}
 	for _, p := range all {
-		if err := p.start(); err != nil {
+		if err := p.Start(); err != nil {
 			return err
 		}
 	}
@@ -114,14 +114,14 @@ func (w *world) kill(ctx context.Context, pause time.Duration, all ...*process) 
 // dead does something while no process runs.
 func (w *world) dead(do func() error) error {
 	for _, p := range w.processes {
-		if err := p.kill(); err != nil {
+		if err := p.Kill(); err != nil {
 			return err
 		}
 		w.verdict.Kills++
 	}
 	err := do()
 	for _, p := range w.processes {
-		err = errors.Join(err, p.start())
+		err = errors.Join(err, p.Start())
 	}
 	return err
 }
@@ -133,15 +133,15 @@ func (w *world) join(ctx context.Context, f Fault) error {
 		return err
 	}
 	w.joined++
-	if err := p.start(); err != nil {
+	if err := p.Start(); err != nil {
 		return err
 	}
 	err = w.rest(ctx, session+f.For)
 	if f.Random%2 == 0 {
-		return errors.Join(err, p.drain())
+		return errors.Join(err, p.Stop())
 	}
 	w.verdict.Kills++
-	return errors.Join(err, p.kill())
+	return errors.Join(err, p.Kill())
 }
 
 // corruptCommit changes the metadata of a committed place, as a tool might that resets offsets. The group must be empty:

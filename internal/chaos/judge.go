@@ -27,7 +27,12 @@ func (w *world) judge(ctx context.Context) error {
 		w.Log.Error("not at its end", "error", err) // what is missing is counted below
 	}
 	for _, p := range w.processes {
-		if err := p.drain(); err != nil {
+		if err := p.Stop(); err != nil {
+			return err
+		}
+	}
+	if w.Idle { // the last advances may have been told meanwhile
+		if want, err = w.read(ctx, want.fingerprint); err != nil {
 			return err
 		}
 	}

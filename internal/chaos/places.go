@@ -3,6 +3,7 @@ package chaos
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"presage/internal/kafka"
 	"presage/windower"
@@ -55,7 +56,7 @@ func (w *world) judgePlace(want *reading, partials map[part][]byte, s slice.Sour
 			continue
 		}
 		made[at] = true
-		if !bytes.Equal(bytes.Join(slice.EncodePartial(p, 0), nil), want.partials[at]) {
+		if !bytes.Equal(content(p), want.partials[at]) {
 			w.Log.Error("a restart from the committed place makes another partial", "topic", s.Topic, "partition", s.Partition, "slice", p.Index, "offset", c.Offset)
 			w.verdict.Different++
 		}
@@ -69,35 +70,27 @@ func (w *world) judgePlace(want *reading, partials map[part][]byte, s slice.Sour
 	return nil
 }
 
-// partials reads the first complete partial with rows of each source and slice.
+// partials reads the first partial with rows of each source and slice. Those of this traffic fit into one chunk.
 func (w *world) partials(ctx context.Context) (map[part][]byte, error) {
 	ends, err := w.client.Ends(ctx, partialsTopic)
 	if err != nil {
 		return nil, err
 	}
-	chunks := map[part][][]byte{}
+	out := map[part][]byte{}
 	err = w.client.ReadRange(ctx, partialsTopic, 0, kafka.FirstOffset, ends[0].End, func(records []kafka.Record) error {
 		for _, r := range records {
-			p, chunk, n, err := slice.DecodePartial(r.Value)
+			p, _, n, err := slice.DecodePartial(r.Value)
+			if err == nil && n > 1 {
+				err = fmt.Errorf("a partial of slice %d has %d chunks, expected one", p.Index, n)
+			}
 			if err != nil {
 				return err
 			}
-			if p.Empty() {
-				continue
-			}
-			at := part{p.Source, p.Index}
-			if chunks[at] == nil {
-				chunks[at] = make([][]byte, n)
-			}
-			if chunk < len(chunks[at]) && chunks[at][chunk] == nil {
-				chunks[at][chunk] = bytes.Clone(r.Value)
+			if at := (part{p.Source, p.Index}); !p.Empty() && out[at] == nil {
+				out[at] = content(p)
 			}
 		}
 		return nil
 	})
-	out := map[part][]byte{}
-	for at, c := range chunks {
-		out[at] = bytes.Join(c, nil)
-	}
 	return out, err
 }

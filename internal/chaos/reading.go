@@ -20,11 +20,12 @@ type part struct {
 // reading is what one undisturbed process makes of the log.
 type reading struct {
 	fingerprint uint64
-	partials    map[part][]byte // encoded, those with rows
+	partials    map[part][]byte // as content gives them, those with rows
 	snapshots   map[int64]*slice.Snapshot
 	encoded     map[int64][]byte
 	last        int64 // newest slice
 	logs        map[slice.Source][]kafka.Record
+	advances    map[slice.Source]map[int64]int64 // event time that a partition went on to, by offset
 }
 
 // read reads the telemetry topics to their ends and runs the windower's core over them.
@@ -32,6 +33,10 @@ func (w *world) read(ctx context.Context, fingerprint uint64) (*reading, error) 
 	r := &reading{
 		fingerprint: fingerprint, partials: map[part][]byte{}, snapshots: map[int64]*slice.Snapshot{}, encoded: map[int64][]byte{},
 		logs: map[slice.Source][]kafka.Record{},
+	}
+	var err error
+	if r.advances, err = w.advances(); err != nil {
+		return nil, err
 	}
 	assembler, err := windower.NewAssembler(windower.AssemblerConfig{
 		Graph: graph, Fingerprint: fingerprint, Width: width.Nanoseconds(), SpanTopics: []string{spanTopic}, MetricTopics: []string{metricTopic},
@@ -50,7 +55,7 @@ func (w *world) read(ctx context.Context, fingerprint uint64) (*reading, error) 
 		}
 		for _, p := range partials {
 			if !p.Empty() {
-				r.partials[part{s, p.Index}] = bytes.Join(slice.EncodePartial(p, 0), nil)
+				r.partials[part{s, p.Index}] = content(p)
 			}
 			if err := r.keep(assembler.Add(offset, p, 0, 1).Snapshots); err != nil {
 				return nil, err
@@ -59,6 +64,13 @@ func (w *world) read(ctx context.Context, fingerprint uint64) (*reading, error) 
 		}
 	}
 	return r, nil
+}
+
+// content is a partial less its watermark: where event time went on in several steps, a restart makes one of them.
+func content(p *slice.Partial) []byte {
+	c := *p
+	c.Watermark = 0
+	return bytes.Join(slice.EncodePartial(&c, 0), nil)
 }
 
 // log is all records of a partition.
@@ -106,6 +118,7 @@ func (r *reading) apply(s slice.Source, resume *windower.Resume) ([]*slice.Parti
 			headers = append(headers, ingest.Header(h))
 		}
 		at := ingest.Position{Topic: s.Topic, Partition: s.Partition, Offset: rec.Offset}
+		out = append(out, r.advance(machine, s, rec.Offset, resume).Partials...)
 		batch, err := decoder.Decode(signal, at, rec.Time, headers, rec.Value)
 		if err != nil {
 			batch = &ingest.Batch{Position: at, Time: rec.Time}
@@ -116,6 +129,17 @@ func (r *reading) apply(s slice.Source, resume *windower.Resume) ([]*slice.Parti
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// advance makes the advance that the windowers have committed for a place of the log, if there is one. A machine that goes on
+// from a commit knows its own.
+func (r *reading) advance(machine *windower.Partition, s slice.Source, offset int64, resume *windower.Resume) (out windower.Output) {
+	if to, ok := r.advances[s][offset]; ok && resume == nil {
+		if _, ok := machine.PlanAdvance(windower.AllAcknowledged, to); ok {
+			out = machine.Advance()
+		}
+	}
+	return out
 }
 
 func (r *reading) keep(snapshots []*slice.Snapshot) error {

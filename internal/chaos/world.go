@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,10 @@ type Options struct {
 	Seed      uint64
 	Kills     int    // of processes
 	Brokers   int    // 1 or 3; 0 means 1
-	Windowers int    // 0 means 2
+	Windowers int    // 0 means 1
+	Standby   bool   // a second forecaster with a folder of its own
+	Network   string // that the forecasters train; empty: none
+	Idle      bool   // partitions that nothing comes to go on with the wall clock
 	Except    []Kind // faults that are left out
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -53,7 +57,7 @@ type world struct {
 	forecaster *process
 	state      string // the forecaster's folder
 	unmount    func() error
-	harmed     bool // state files were lost: forecasts may differ
+	varied     bool // forecasts may differ from an undisturbed forecaster's: state files were lost, a standby began anew, a network was trained
 	joined     int
 	verdict    Verdict
 }
@@ -103,25 +107,29 @@ func (w *world) build(ctx context.Context) (err error) {
 	}
 	w.unmount, _ = mountSmall(w.state)
 	for i := range w.Windowers {
-		if err := w.add(fmt.Sprint("windower-", i), "windower"); err != nil {
+		if err := w.add(fmt.Sprint("windower-", i), "windower", w.state); err != nil {
 			return err
 		}
 	}
-	if err := w.add("forecaster", "forecaster"); err != nil {
+	if err := w.add("forecaster", "forecaster", w.state); err != nil {
 		return err
 	}
 	w.forecaster = w.processes[len(w.processes)-1]
+	w.varied = w.Standby || w.Network != ""
+	if w.Standby {
+		return w.add("standby", "forecaster", filepath.Join(w.Dir, "standby-state"))
+	}
 	return nil
 }
 
 // add starts a process with a role.
-func (w *world) add(name, role string) error {
-	p, err := w.process(name, role, forecastsTopic, w.state)
+func (w *world) add(name, role, state string) error {
+	p, err := w.process(name, role, forecastsTopic, state)
 	if err != nil {
 		return err
 	}
 	w.processes = append(w.processes, p)
-	return p.start()
+	return p.Start()
 }
 
 func (w *world) process(name, role, forecasts, state string) (*process, error) {
@@ -130,16 +138,25 @@ func (w *world) process(name, role, forecasts, state string) (*process, error) {
 kafka: {brokers: [%s], session_timeout: %s, dial_timeout: 20s}
 topics: {replication: %d, partials: %s, slices: %s, forecasts: %s, deadletter: %s}
 graphs:
-  - {name: %s, spans: [%s], metrics: [%s], slice: %s, lateness: %s, metrics_lateness: %[12]s, max_wait: 0s, metrics_wait: 0s, idle_timeout: 0s, clock: event}
-model: {network: none, input: 4, horizons: 2}
+  - {name: %s, spans: [%s], metrics: [%s], slice: %s, lateness: %s, metrics_lateness: %[12]s, max_wait: 0s, metrics_wait: 0s, idle_timeout: %s, clock: event}
+model: {network: %s, input: 4, horizons: 2, epochs: 2, cpus: 1}
 state: %q
 http: ""
+log: debug
 `, strings.Join(w.cluster.Addrs(), ", "), session, min(w.Brokers, 3), partialsTopic, slicesTopic, forecasts, deadLetterTopic,
-		graph, spanTopic, metricTopic, width, lateness, state)
+		graph, spanTopic, metricTopic, width, lateness, w.idleTimeout(), cmp.Or(w.Network, "none"), state)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	return &process{name: name, binary: w.Binary, args: []string{"run", "--role", role, "--config", path}, dir: w.Dir}, nil
+	return newProcess(name, w.Dir, w.Binary, "run", "--role", role, "--config", path), nil
+}
+
+// idleTimeout of the graph. It is shorter than most stalls.
+func (w *world) idleTimeout() time.Duration {
+	if w.Idle {
+		return time.Second
+	}
+	return 0
 }
 
 // rest waits, and starts what ends by itself meanwhile.
@@ -173,7 +190,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 // withLogs adds the ends of all logs to an error.
 func (w *world) withLogs(err error) error {
 	for _, p := range w.processes {
-		err = fmt.Errorf("%w\n== %s, which ended by itself %d times, ends with\n%s", err, p.name, p.exits, p.tail())
+		err = fmt.Errorf("%w\n== %s, which ended by itself %d times, ends with\n%s", err, p.Name, p.exits, p.Tail())
 	}
 	return err
 }
@@ -182,7 +199,7 @@ func (w *world) withLogs(err error) error {
 func (w *world) close() error {
 	var all []error
 	for _, p := range w.processes {
-		all = append(all, p.kill())
+		all = append(all, p.Kill())
 	}
 	if w.client != nil {
 		w.client.Close()

@@ -13,6 +13,8 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
+
+	"presage/internal/child"
 )
 
 // Options say what cluster to run.
@@ -60,6 +62,7 @@ func Start(ctx context.Context, opt Options) (*Cluster, error) {
 			id: i + 1, dir: filepath.Join(opt.Dir, fmt.Sprintf("broker-%d", i+1)), libs: opt.Libs,
 			port: ports[3*i], peers: ports[3*i+1], controller: ports[3*i+2],
 		}
+		b.Process = child.Process{Name: fmt.Sprint("broker ", b.id), Log: filepath.Join(b.dir, outputFile), StopTimeout: stopTimeout, Command: b.command}
 		b.advertised = b.addr()
 		if opt.Through != nil {
 			if b.advertised, err = opt.Through(i, b.addr()); err != nil {
@@ -78,7 +81,7 @@ func Start(ctx context.Context, opt Options) (*Cluster, error) {
 		return nil, err
 	}
 	for _, b := range c.brokers {
-		if err := b.start(); err != nil {
+		if err := b.Start(); err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
 	}
@@ -101,23 +104,23 @@ func (c *Cluster) Addrs() []string {
 func (c *Cluster) Brokers() int { return len(c.brokers) }
 
 // Log is the end of a broker's own log.
-func (c *Cluster) Log(i int) string { return c.brokers[i].tail() }
+func (c *Cluster) Log(i int) string { return c.brokers[i].Tail() }
 
 // Kill ends a broker at once, as SIGKILL does.
-func (c *Cluster) Kill(i int) error { return c.brokers[i].kill() }
+func (c *Cluster) Kill(i int) error { return c.brokers[i].Kill() }
 
 // Stop ends a broker as an operator would: it hands its partitions over first.
-func (c *Cluster) Stop(i int) error { return c.brokers[i].stop() }
+func (c *Cluster) Stop(i int) error { return c.brokers[i].Stop() }
 
 // Pause stops a broker in its tracks; its connections stay open. Resume lets it go on.
-func (c *Cluster) Pause(i int) error { return c.brokers[i].signal(pause) }
+func (c *Cluster) Pause(i int) error { return c.brokers[i].Signal(pause) }
 
 // Resume lets a paused broker go on.
-func (c *Cluster) Resume(i int) error { return c.brokers[i].signal(resume) }
+func (c *Cluster) Resume(i int) error { return c.brokers[i].Signal(resume) }
 
 // Restart starts a broker that was killed or stopped, with its folder, and waits until the whole cluster answers.
 func (c *Cluster) Restart(ctx context.Context, i int) error {
-	if err := c.brokers[i].start(); err != nil {
+	if err := c.brokers[i].Start(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -129,7 +132,7 @@ func (c *Cluster) Restart(ctx context.Context, i int) error {
 func (c *Cluster) Close() error {
 	var all []error
 	for _, b := range c.brokers {
-		all = append(all, b.kill())
+		all = append(all, b.Kill())
 	}
 	return errors.Join(all...)
 }
@@ -145,13 +148,13 @@ func (c *Cluster) await(ctx context.Context) error {
 			return nil
 		}
 		for _, b := range c.brokers {
-			if b.died() {
-				return fmt.Errorf("broker %d ended: its log ends with\n%s", b.id, b.tail())
+			if b.Ended() {
+				return fmt.Errorf("broker %d ended: its log ends with\n%s", b.id, b.Tail())
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the brokers were not ready in time: %w; the first one's log ends with\n%s", why, c.brokers[0].tail())
+			return fmt.Errorf("the brokers were not ready in time: %w; the first one's log ends with\n%s", why, c.brokers[0].Tail())
 		case <-tick.C:
 		}
 	}
@@ -160,16 +163,16 @@ func (c *Cluster) await(ctx context.Context) error {
 func (c *Cluster) ready(ctx context.Context) error {
 	running := 0
 	for _, b := range c.brokers {
-		if b.running() {
+		if b.Running() {
 			running++
 		}
 	}
 	for _, b := range c.brokers {
-		if !b.running() {
+		if !b.Running() {
 			continue
 		}
 		if c.secured() {
-			if !strings.Contains(b.started(), "Kafka Server started") {
+			if !strings.Contains(b.Output(), "Kafka Server started") {
 				return fmt.Errorf("broker %d has not started", b.id)
 			}
 			continue

@@ -86,15 +86,19 @@ func (o *options) run(ctx context.Context, out io.Writer) (v chaos.Verdict, err 
 	return v, nil
 }
 
-// world varies the rounds: one, two and four windowers, one broker or three. Every second round leaves the state folder alone, so
-// that all its forecasts can be compared.
+// world varies the rounds: one, two and four windowers, one broker or three, with idle partitions that go on or wait. Every second
+// round is kept so that all its forecasts can be compared with an undisturbed forecaster's; the others lose state files, train a
+// network, and have a standby.
 func (o *options) world(round uint64, kills int) chaos.Options {
 	opt := chaos.Options{
 		Libs: o.libs, Seed: o.seed<<20 + round, Kills: kills, Brokers: []int{1, 1, 1, 3}[round%4], Windowers: []int{2, 4, 1}[round%3],
 		Now: time.Now,
 	}
+	opt.Idle = round%5 < 2
 	if round%2 == 0 {
 		opt.Except = []chaos.Kind{chaos.TruncateState, chaos.CorruptState}
+	} else {
+		opt.Standby, opt.Network = true, "stgnn"
 	}
 	return opt
 }
