@@ -160,3 +160,42 @@ func TestSlowClients(t *testing.T) {
 		})
 	}
 }
+
+// Connections beyond the bound wait until others end, also of those who send nothing.
+func TestManyConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := &pipes{make(chan net.Conn), make(chan struct{})}
+		s := newServer(testConfig(nil), network)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		var ours []net.Conn
+		open := func() {
+			a, b := net.Pipe()
+			ours = append(ours, a)
+			network.conns <- b
+		}
+		for range connections {
+			open()
+		}
+		accepted := make(chan struct{})
+		go func() {
+			defer close(accepted)
+			open()
+		}()
+		synctest.Wait()
+		select {
+		case <-accepted:
+			t.Errorf("more than %d connections are open", connections)
+		default:
+		}
+		<-accepted // once silent ones are cut off
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		for _, c := range ours {
+			_ = c.Close()
+		}
+	})
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/net/netutil"
 )
 
 // The bounds of a connection. A scraper may keep one open between scrapes.
@@ -20,6 +21,8 @@ const (
 	writeTimeout  = 30 * time.Second
 	idleTimeout   = 2 * time.Minute
 	headerBytes   = 16 << 10 // the standard library adds 4 KiB
+	// connections are open at once at most: scrapers, probes and a few people. More wait for one of them to end.
+	connections = 256
 	// closeTimeout is how long requests under way may take when the server ends.
 	closeTimeout = 2 * time.Second
 )
@@ -121,7 +124,7 @@ func (s *Server) Run(ctx context.Context) error {
 			_ = s.http.Close()
 		}
 	})
-	err := s.http.Serve(encrypting{s.listener, s})
+	err := s.http.Serve(encrypting{netutil.LimitListener(s.listener, connections), s})
 	if stop() {
 		return fmt.Errorf("serve HTTP on %s: %w", s.Addr(), err)
 	}
