@@ -1,4 +1,4 @@
-.PHONY: test bench bench-quick evaluation chaos kafka generate
+.PHONY: test bench bench-quick evaluation chaos kafka fuzz generate
 
 test:
 	go test ./...
@@ -25,6 +25,11 @@ chaos: $(KAFKA)
 kafka: $(KAFKA)
 $(KAFKA):
 	mvn -q -B -f .ci/kafka dependency:copy-dependencies -DoutputDirectory=$@
+
+# Every decoder's fuzz target for so long; inputs that reach new code are kept under testdata.
+FUZZ ?= 10m
+fuzz:
+	go run ./scripts/fuzz -time $(FUZZ)
 
 # The kernels' assembly, from its generator.
 generate:
