@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -58,7 +59,10 @@ func one(ctx context.Context, name string, run []string, data, made, cpus string
 		a = strings.Replace(a, "DATA/", data+"/", 1)
 		args = append(args, strings.Replace(a, "WORLDS/", made+"/", 1))
 	}
-	args = append(args, "--cpus", cpus, "--out", filepath.Join(dir, name))
+	if !slices.Contains(run, "--cpus") { // budgets of one thread are the part's own
+		args = append(args, "--cpus", cpus)
+	}
+	args = append(args, "--out", filepath.Join(dir, name))
 	fmt.Printf("== %s: presage %s\n", name, strings.Join(run, " "))
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Stderr = os.Stderr

@@ -12,6 +12,7 @@ const (
 	plain  = "average,seasonal,seasonal-week,ewma,profile,predict-linear,double-exponential,holt-winters,ridge,ridge-graph"
 	system = "stgnn,stgnn-off,stgnn-rewired,stgnn-mean"
 	simple = "persistence,average,ewma,profile,holt-winters,ridge,ridge-graph,trees,trees-graph,nlinear,dlinear,stid,stgnn-off,stgnn-rewired,stgnn,stgnn-mixed"
+	rivals = "graphwavenet/common,dgcrn/common,astgcn/common,stgnn"
 	world  = "average,ewma,profile,holt-winters,ridge,ridge-graph,trees-graph,stgnn-off,stgnn-mean,stgnn-rewired,stgnn,nlinear/common,stid/common,graphwavenet/common"
 )
 
@@ -44,6 +45,7 @@ func parts() []part {
 			los.run("compare", "--methods", "graphwavenet/common,dgcrn,astgcn,stgnn-paper", "--time-budget", "4m"),
 			los.run("compare", "--finished", "--seeds", "5"),
 		}},
+		{"los-loop-rivals", [][]string{los.run("compare", "--methods", "graphwavenet,dgcrn,astgcn,stgnn", "--seeds", "5", "--time-budget", "3m", "--cpus", "1")}},
 		{"los-loop-common", [][]string{los.run("compare", "--methods", "stgnn,graphwavenet/common,astgcn/common", "--time-budget", "0")}},
 		{"los-loop-wavenet-6", [][]string{wavenet(los, "6")}},
 		{"los-loop-wavenet-13", [][]string{wavenet(los, "13")}},
@@ -60,10 +62,11 @@ func parts() []part {
 		{"trainticket-2023", [][]string{nezha.run("compare", "--seeds", "3", "--time-budget", "1m", "--methods", simple)}},
 		{"onlineboutique-2022", [][]string{boutique.run("compare", "--seeds", "3", "--time-budget", "1m", "--methods", simple)}},
 		{"petshop", [][]string{petshop.run("compare", "--seeds", "3", "--time-budget", "1m", "--methods", simple)}},
+		{"world-B-rivals", [][]string{generated("B").run("compare", "--methods", rivals, "--time-budget", "4m", "--cpus", "1")}},
 		{"world-B", [][]string{generated("B").run("compare", "--time-budget", "3m", "--methods", world)}},
+		{"world-C-rivals", [][]string{generated("C").run("compare", "--methods", rivals, "--time-budget", "4m", "--cpus", "1")}},
 		{"world-C", [][]string{generated("C").run("compare", "--time-budget", "3m", "--methods", world)}},
 		{"world-N", [][]string{generated("N").run("compare", "--time-budget", "3m", "--methods", "average,ridge,ridge-graph,"+system)}},
-		{"world-A-ablation", [][]string{generated("A").run("ablation")}},
 		{"world-B-load", [][]string{generated("B").run("load", "--methods", "persistence,ridge,stgnn", "--load-classes", "600,900,1200,1500")}},
 		{"world-B-windows", [][]string{generated("B").run("windows", "--methods", "persistence,ridge")}},
 	}
