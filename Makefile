@@ -1,4 +1,4 @@
-.PHONY: test bench bench-quick evaluation chaos kafka fuzz generate
+.PHONY: test bench bench-quick evaluation chaos kafka fuzz vulnerabilities generate
 
 test:
 	go test ./...
@@ -30,6 +30,10 @@ $(KAFKA):
 FUZZ ?= 10m
 fuzz:
 	go run ./scripts/fuzz -time $(FUZZ)
+
+# Known vulnerabilities in what the code calls. Where vuln.go.dev is out of reach, VULNDB names a copy of its database (file:///…).
+vulnerabilities:
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 $(if $(VULNDB),-db $(VULNDB)) ./...
 
 # The kernels' assembly, from its generator.
 generate:
