@@ -70,7 +70,7 @@ func AppendSource(dst []byte, s Source) []byte {
 func ParseSource(text []byte) (Source, error) {
 	s, err := parseSource(text)
 	if err != nil {
-		return Source{}, fmt.Errorf("header %s is %.80q: %w", HeaderSource, text, err)
+		return Source{}, fmt.Errorf("header %s is %q: %w", HeaderSource, text[:min(len(text), maxSourceText)], err)
 	}
 	return s, nil
 }

@@ -59,7 +59,7 @@ func TestParseCommitRefuses(t *testing.T) {
 // TestRekeyedMetadataGolden keeps the layout of re-keyed partitions, and what it refuses.
 func TestRekeyedMetadataGolden(t *testing.T) {
 	r := Resume{Offset: 41, rekeyed: true, from: 77, fingerprint: 0x0123456789abcdef, high: 1_700_000_000_000_000_000, first: 28333333, reached: 99}
-	const golden = "p2."
+	const golden = "p2.ASNFZ4mrze-AgNDixr_Oly-q1IIbxgGaAQDp25RH"
 	c := r.commit()
 	if c.Metadata != golden {
 		t.Errorf("metadata %s, want %s", c.Metadata, golden)
@@ -153,7 +153,7 @@ func FuzzParseCommit(f *testing.F) {
 // TestCopiedGolden keeps the layout of a re-keyer's commits.
 func TestCopiedGolden(t *testing.T) {
 	for golden, c := range map[string]Copied{
-		"r1.": {Next: 41, High: 1_700_000_000_000_000_000},
+		"r1.gIDQ4sa_zpcvDozxjg": {Next: 41, High: 1_700_000_000_000_000_000},
 	} {
 		if got := c.Commit(); got != (Commit{c.Next, golden}) {
 			t.Errorf("commit %+v, want metadata %s", got, golden)

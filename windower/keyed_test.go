@@ -69,8 +69,8 @@ func calmSpans(r *rand.Rand) (out []*ingest.Batch) {
 		}
 	}
 	// The halves of a call are apart.
-	for i := range out {
-		if j := i + r.IntN(2); j < len(out) {
+	for i := 0; i+1 < len(out); i += 2 {
+		if j := i + r.IntN(2); j > i {
 			out[i], out[j] = out[j], out[i]
 		}
 	}

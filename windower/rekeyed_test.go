@@ -280,7 +280,7 @@ func rekeyedMark(s copyShape, log []*ingest.Batch, n int) (mark int64, again boo
 		return never, again
 	}
 	mark = slices.Min(waited)
-	if real := slices.DeleteFunc(waited, func(h int64) bool { return h == ended }); len(real) > 0 {
+	if real := slices.DeleteFunc(waited, func(h int64) bool { return h == ended || h == never }); len(real) > 0 {
 		mark = max(mark, slices.Max(real)-s.lead)
 	}
 	if mark <= 0 {

@@ -20,12 +20,12 @@ const waived = never + 1
 // whole: so a restart that listens from these on knows the same.
 type sources struct {
 	lead  int64
-	of    []source // by partition; there are as many as the source topic was said to have
+	of    []origin // by partition; there are as many as the source topic was said to have
 	allAt int64    // offset of the last record that said that it has so many
 }
 
-// source is one of them.
-type source struct {
+// origin is one of them.
+type origin struct {
 	heard  bool
 	at     place // the piece of it that came last
 	high   int64 // its highest event time; never, waived, ended
@@ -52,7 +52,7 @@ func newSources(lead, width int64) *sources {
 // come before: an earlier owner of the source had written it.
 func (s *sources) take(offset int64, told ingest.Source) (again bool) {
 	if told.Partitions >= len(s.of) {
-		s.of = append(s.of, make([]source, told.Partitions-len(s.of))...)
+		s.of = append(s.of, make([]origin, told.Partitions-len(s.of))...)
 		s.allAt = offset
 	}
 	o := &s.of[told.Partition]
@@ -101,7 +101,7 @@ func (s *sources) high() int64 {
 
 // empty reports whether all sources were heard of, and hold nothing.
 func (s *sources) empty() bool {
-	return len(s.of) > 0 && !slices.ContainsFunc(s.of, func(o source) bool { return o.high != waived || !o.heard })
+	return len(s.of) > 0 && !slices.ContainsFunc(s.of, func(o origin) bool { return o.high != waived || !o.heard })
 }
 
 // since is the offset from which the log tells all that is known here; next where nothing is.

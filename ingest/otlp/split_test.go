@@ -248,7 +248,7 @@ func TestSplitRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			message := []byte(c.message)
 			var err error
-			hostile.Spends(t, 64<<20, func() { _, err = NewTraceSplitter(Limits{}).Split(message, 12, 32<<20, nil) })
+			hostile.Spends(t, 96<<20, func() { _, err = NewTraceSplitter(Limits{}).Split(message, 12, 32<<20, nil) })
 			if !errors.Is(err, c.want) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
