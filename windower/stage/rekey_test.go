@@ -140,9 +140,11 @@ func TestRekeyKilledAnywhere(t *testing.T) {
 			written <- nil
 		}()
 		r := rand.New(rand.NewPCG(seed, 3))
+		var lives []Options
 		for range 6 {
 			clients := []*kafka.Client{dial(t, b), dial(t, b), dial(t, b)}
-			stop := pipelineUntilKilled(t, options(t, clients[0], rekeyedGraph()))
+			lives = append(lives, options(t, clients[0], rekeyedGraph()))
+			stop := pipelineUntilKilled(t, lives[len(lives)-1])
 			var copying []func() error
 			for _, client := range clients[1:] {
 				copying = append(copying, rekeying(options(t, client, rekeyedGraph())))
@@ -171,7 +173,15 @@ func TestRekeyKilledAnywhere(t *testing.T) {
 			t.Error(err)
 		}
 		same(t, got, want)
-		t.Logf("%d snapshots, dropped in the last life: %v", len(got), o.Metrics.Totals().SpansDropped)
+		rewritten := int64(0)
+		for _, l := range append(lives, o) {
+			for reason, n := range l.Metrics.Totals().SpansDropped {
+				if rewritten += n; reason != string(windower.ReasonRewritten) {
+					t.Errorf("%d spans dropped: %s", n, reason)
+				}
+			}
+		}
+		t.Logf("%d snapshots; spans of records that were written twice: %d", len(got), rewritten)
 	}
 }
 
@@ -337,10 +347,11 @@ func TestRekeyUnreadableCommit(t *testing.T) {
 	copied := rekeying(o)
 	for lag := 1; lag > 0; time.Sleep(20 * time.Millisecond) {
 		commits, err := c.Committed(within(t), RekeyGroup("spans"), "spans")
-		if err != nil {
-			t.Fatal(err)
-		}
 		lag = half
+		if err != nil {
+			t.Log(err) // the group is not there yet
+			continue
+		}
 		for _, at := range commits {
 			lag -= int(at.Offset)
 		}
