@@ -28,7 +28,8 @@ type copier struct {
 	assignment kafka.Assignment
 	decoder    *ingest.Decoder
 	splitter   *otlp.TraceSplitter
-	member     *member
+	member     *member // among the partitions of this process
+	abroad     *member // among those of all
 	complaints *complaints
 	dead       *deadLetters
 	headers    []ingest.Header // reused
@@ -74,7 +75,7 @@ func (s *rekeyStage) restore(ctx context.Context, a kafka.Assignment) (*copier, 
 		}
 	}
 	c.written = c.copied
-	c.member = s.gate.join()
+	c.member, c.abroad = s.gate.join(), s.outlook.join(a.Partition())
 	return c, nil
 }
 
@@ -100,7 +101,7 @@ func (c *copier) loop(ctx, writes context.Context) error {
 // wait holds the partition back while it leads the slowest by too much.
 func (c *copier) wait(ctx context.Context) bool {
 	began := c.Now()
-	open := c.gate.wait(ctx, c.member, gateWait)
+	open := c.gate.wait(ctx, c.member, gateWait) && c.outlook.gate.wait(ctx, c.abroad, gateWait)
 	if d := c.Now().Sub(began); d > time.Millisecond {
 		c.Metrics.wait(c.Graph.Name, "rekey_lead", d)
 	}
@@ -124,6 +125,7 @@ func (c *copier) read(ctx context.Context) error {
 	atEnd := len(records) == 0 || records[len(records)-1].Offset+1 >= end
 	c.idle(atEnd, len(records) > 0)
 	c.gate.move(c.member, c.copied.High, atEnd)
+	c.outlook.gate.move(c.abroad, c.copied.High, atEnd)
 	c.Metrics.rekey.show(c.from, c.assignment.Partition(), max(end-c.copied.Next, 0), c.copied.High)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"presage/internal/kafka"
 )
@@ -29,6 +30,12 @@ func RunRekey(ctx context.Context, o Options, from, to string) error {
 		gate:           newGate(int64(o.MaxLead) * o.Graph.Width.Nanoseconds()),
 		deadPartitions: counts[0],
 	}
+	s.outlook = newOutlook(&s.Options, from)
+	looking, cancel := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { s.outlook.run(looking) })
+	defer watch.Wait()
+	defer cancel()
 	return o.Client.RunGroup(ctx, kafka.GroupConfig{
 		ID:             RekeyGroup(from),
 		Topics:         []string{from},
@@ -47,6 +54,7 @@ type rekeyStage struct {
 	from, to       string
 	producer       *kafka.Producer
 	gate           *gate
+	outlook        *outlook
 	deadPartitions int
 }
 
@@ -66,6 +74,7 @@ func (s *rekeyStage) run(ctx context.Context, a kafka.Assignment) error {
 		return err
 	}
 	defer s.gate.leave(c.member)
+	defer s.outlook.leave(a.Partition(), c.abroad)
 	defer s.Metrics.rekey.forget(s.from, a.Partition())
 	stop := context.AfterFunc(ctx, func() { cancelAfter(writes, cancel) })
 	defer stop()
