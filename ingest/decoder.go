@@ -46,7 +46,18 @@ func (d *Decoder) Decode(signal Signal, pos Position, timeNs int64, headers []He
 		return nil, &Error{pos, ReasonWatermark, fmt.Errorf("a watermark record has no value, this one has %d bytes", len(value))}
 	case marked:
 		return b, nil
-	case len(value) == 0:
+	}
+	if signal == Spans {
+		switch err := readSource(b, headers); {
+		case err != nil:
+			return nil, &Error{pos, ReasonSource, err}
+		case b.Source.Heartbeat() && len(value) > 0:
+			return nil, &Error{pos, ReasonSource, fmt.Errorf("a heartbeat of re-keying has no value, this one has %d bytes", len(value))}
+		case b.Source.Heartbeat():
+			return b, nil
+		}
+	}
+	if len(value) == 0 {
 		return nil, &Error{pos, ReasonEmpty, errors.New("the record has no value and no watermark header")}
 	}
 	if signal == Metrics {

@@ -106,6 +106,9 @@ type Batch struct {
 	Watermark int64
 	// Final says that nothing comes after this record (header presage-final: 1).
 	Final bool
+	// Source says where a re-keyed record comes from; its Partitions are 0 where the
+	// record is none.
+	Source Source
 	// Lost counts what the record holds and Spans and Samples don't, by reason.
 	Lost [LossCount]int64
 }

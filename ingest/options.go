@@ -80,6 +80,7 @@ const (
 	ReasonProtobuf  = "bad_protobuf"
 	ReasonTooLarge  = "too_large"
 	ReasonWatermark = "bad_watermark"
+	ReasonSource    = "bad_source"
 	ReasonEmpty     = "empty"
 	ReasonOther     = "other"
 )

@@ -19,9 +19,10 @@ func (r *Resume) Advances(fn func(offset, to int64)) {
 // partition's event time rise to the given one: a machine restored from it makes the
 // same advance at the same place of the log. ok is false where the advance has no
 // effect, or has to wait because the commit has no room for one more. Call AtEnd
-// first.
+// first. A re-keyed partition is never advanced: it waits for its sources, who are advanced
+// by whoever copies them, and what he has not copied yet would be late.
 func (p *Partition) PlanAdvance(unacknowledged, to int64) (c Commit, ok bool) {
-	if p.rebuilding() || p.high == never || to <= p.high || to >= latestTime {
+	if p.sources != nil || p.rebuilding() || p.high == never || to <= p.high || to >= latestTime {
 		return Commit{}, false
 	}
 	p.Commit(unacknowledged) // forgets the advances that no rebuild will meet
@@ -67,6 +68,7 @@ func (p *Partition) reapply(next int64, out *Output) {
 
 func (p *Partition) advance(a advance, out *Output) {
 	high := max(p.high, a.to)
-	p.rewind.reached(a.offset, p.high, high)
+	p.latest = max(p.latest, high)
+	p.rewind.reached(step{offset: a.offset, before: p.high, since: a.offset}, high)
 	p.moveTo(high, out)
 }

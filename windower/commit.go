@@ -25,8 +25,10 @@ const AllAcknowledged = math.MaxInt64
 // Resume is what a commit says.
 type Resume struct {
 	Offset      int64 // of the first record to read
+	rekeyed     bool
+	from        int64 // of the first record to apply; below it a re-keyed partition only listens to its sources
 	fingerprint uint64
-	high        int64 // highest event time before Offset
+	high        int64 // highest event time before from
 	first       int64 // lowest slice whose partial was not acknowledged
 	reached     int64 // offset below which losses and dead letters are written
 	advances    []advance
@@ -39,10 +41,10 @@ func (p *Partition) Commit(unacknowledged int64) Commit {
 		return p.resume.commit()
 	}
 	first := max(p.resume.first, min(unacknowledged, p.times.firstOpen(p.high)))
-	s := p.rewind.start(first, step{offset: p.next, before: p.high})
+	s := p.rewind.start(first, step{offset: p.next, before: p.high, since: p.since(p.next)})
 	p.advances = slices.DeleteFunc(p.advances, func(a advance) bool { return a.offset < s.offset })
 	r := Resume{
-		Offset: s.offset, fingerprint: p.cfg.Fingerprint,
+		Offset: s.since, rekeyed: p.sources != nil, from: s.offset, fingerprint: p.cfg.Fingerprint,
 		high: s.before, first: first, reached: p.next, advances: p.advances,
 	}
 	return r.commit()
@@ -52,7 +54,10 @@ func (p *Partition) Commit(unacknowledged int64) Commit {
 func (p *Partition) rebuilding() bool { return len(p.pending) > 0 || p.next < p.resume.reached }
 
 // The metadata's layout is documented in docs/format/commit.md.
-const metadataPrefix = "p1."
+const (
+	metadataPrefix = "p1."
+	rekeyedPrefix  = "p2." // with one field more
+)
 
 var metadataEncoding = base64.RawURLEncoding
 
@@ -61,13 +66,18 @@ func (r *Resume) commit() Commit {
 	b = binary.AppendVarint(b, r.high)
 	b = binary.AppendVarint(b, r.first)
 	b = binary.AppendVarint(b, r.reached)
+	prefix := metadataPrefix
+	if r.rekeyed {
+		b = binary.AppendVarint(b, r.from)
+		prefix = rekeyedPrefix
+	}
 	b = binary.AppendUvarint(b, uint64(len(r.advances)))
 	for _, a := range r.advances {
 		b = binary.AppendVarint(b, a.offset)
 		b = binary.AppendVarint(b, a.to)
 	}
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
-	return Commit{Offset: r.Offset, Metadata: metadataPrefix + metadataEncoding.EncodeToString(b)}
+	return Commit{Offset: r.Offset, Metadata: prefix + metadataEncoding.EncodeToString(b)}
 }
 
 // ErrMetadata marks commit metadata that can't be read.
@@ -77,9 +87,12 @@ var ErrMetadata = errors.New("commit metadata can't be read")
 // was cut, changed, or written by something else: the partition must then be read
 // from its beginning, without Resume.
 func ParseCommit(c Commit) (*Resume, error) {
-	text, ok := strings.CutPrefix(c.Metadata, metadataPrefix)
-	if !ok {
-		return nil, fmt.Errorf("%w: expected it to begin with %q, found %.16q", ErrMetadata, metadataPrefix, c.Metadata)
+	text, rekeyed := strings.CutPrefix(c.Metadata, rekeyedPrefix)
+	if !rekeyed {
+		var ok bool
+		if text, ok = strings.CutPrefix(c.Metadata, metadataPrefix); !ok {
+			return nil, fmt.Errorf("%w: expected it to begin with %q or %q, found %.16q", ErrMetadata, metadataPrefix, rekeyedPrefix, c.Metadata)
+		}
 	}
 	b, err := metadataEncoding.DecodeString(text)
 	if err != nil {
@@ -88,7 +101,7 @@ func ParseCommit(c Commit) (*Resume, error) {
 	if len(b) < 12 || crc32.ChecksumIEEE(b[:len(b)-4]) != binary.BigEndian.Uint32(b[len(b)-4:]) {
 		return nil, fmt.Errorf("%w: wrong checksum over %d bytes", ErrMetadata, len(b))
 	}
-	r, err := parseResume(c.Offset, b[:len(b)-4])
+	r, err := parseResume(c.Offset, rekeyed, b[:len(b)-4])
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMetadata, err)
 	}
@@ -97,10 +110,13 @@ func ParseCommit(c Commit) (*Resume, error) {
 
 // parseResume reads the fields under the checksum and checks that a machine can
 // have written them.
-func parseResume(offset int64, b []byte) (*Resume, error) {
-	r := &Resume{Offset: offset, fingerprint: binary.BigEndian.Uint64(b)}
+func parseResume(offset int64, rekeyed bool, b []byte) (*Resume, error) {
+	r := &Resume{Offset: offset, rekeyed: rekeyed, from: offset, fingerprint: binary.BigEndian.Uint64(b)}
 	d := varints{rest: b[8:]}
 	r.high, r.first, r.reached = d.next(), d.next(), d.next()
+	if rekeyed {
+		r.from = d.next()
+	}
 	n, used := binary.Uvarint(d.rest)
 	if d.bad || used <= 0 || n > maxAdvances {
 		return nil, fmt.Errorf("expected at most %d advances, found %d", maxAdvances, n)
@@ -112,8 +128,8 @@ func parseResume(offset int64, b []byte) (*Resume, error) {
 	if d.bad || len(d.rest) > 0 {
 		return nil, errors.New("fields are cut, or more than expected")
 	}
-	if offset < 0 || r.reached < offset {
-		return nil, fmt.Errorf("offset %d isn't from 0 to the offset %d that was reached", offset, r.reached)
+	if offset < 0 || r.from < offset || r.reached < r.from {
+		return nil, fmt.Errorf("offset %d isn't from 0 to the offsets %d to apply from and %d that was reached", offset, r.from, r.reached)
 	}
 	times, last := []int64{r.high}, offset-1
 	for _, a := range r.advances {

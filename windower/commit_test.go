@@ -43,7 +43,8 @@ func TestParseCommitRefuses(t *testing.T) {
 	for name, c := range map[string]Commit{
 		"empty":            {5, ""},
 		"another program":  {5, "consumer-1"},
-		"another version":  {5, strings.Replace(good.Metadata, "p1.", "p2.", 1)},
+		"another version":  {5, strings.Replace(good.Metadata, "p1.", "p3.", 1)},
+		"another kind":     {5, strings.Replace(good.Metadata, "p1.", "p2.", 1)},
 		"cut":              {5, good.Metadata[:len(good.Metadata)-2]},
 		"changed":          {5, strings.Replace(good.Metadata, "AAAA", "AAAB", 1)},
 		"beyond what's in": {10, good.Metadata},
@@ -52,6 +53,37 @@ func TestParseCommitRefuses(t *testing.T) {
 		if _, err := ParseCommit(c); !errors.Is(err, ErrMetadata) {
 			t.Errorf("%s: error %v, want ErrMetadata", name, err)
 		}
+	}
+}
+
+// TestRekeyedMetadataGolden keeps the layout of re-keyed partitions, and what it refuses.
+func TestRekeyedMetadataGolden(t *testing.T) {
+	r := Resume{Offset: 41, rekeyed: true, from: 77, fingerprint: 0x0123456789abcdef, high: 1_700_000_000_000_000_000, first: 28333333, reached: 99}
+	const golden = "p2.ASNFZ4mrze-AgNDixr_Oly-q1IIbxgGaAQDp25RH"
+	c := r.commit()
+	if c.Metadata != golden {
+		t.Errorf("metadata %s, want %s", c.Metadata, golden)
+	}
+	back, err := ParseCommit(Commit{41, golden})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back.commit() != c || back.from != 77 {
+		t.Errorf("read back %+v", back)
+	}
+	for name, r := range map[string]Resume{
+		"applied before it is read":    {Offset: 5, rekeyed: true, from: 4, high: never, reached: 9},
+		"applied after it was reached": {Offset: 5, rekeyed: true, from: 10, high: never, reached: 9},
+	} {
+		if _, err := ParseCommit(r.commit()); !errors.Is(err, ErrMetadata) {
+			t.Errorf("%s: error %v, want ErrMetadata", name, err)
+		}
+	}
+	// A commit of a partition of one kind is none for the other.
+	cfg := logShape{width: 10, halfCap: 1}.config()
+	cfg.Fingerprint, cfg.Resume = r.fingerprint, back
+	if _, err := NewPartition(cfg); !errors.Is(err, ErrFingerprint) {
+		t.Errorf("error %v, want ErrFingerprint", err)
 	}
 }
 
@@ -83,16 +115,21 @@ func TestConfigRefused(t *testing.T) {
 func FuzzParseCommit(f *testing.F) {
 	r := Resume{Offset: 41, fingerprint: 7, high: 17, first: 3, reached: 99, advances: []advance{{90, 18}}}
 	body, _ := metadataEncoding.DecodeString(r.commit().Metadata[len(metadataPrefix):])
-	f.Add(int64(41), body[:len(body)-4])
-	f.Add(int64(0), []byte("12345678"))
-	f.Fuzz(func(t *testing.T, offset int64, body []byte) {
-		if _, err := ParseCommit(Commit{offset, metadataPrefix + string(body)}); err == nil {
-			t.Error("metadata without a checksum was accepted")
+	f.Add(int64(41), false, body[:len(body)-4])
+	f.Add(int64(0), false, []byte("12345678"))
+	r.rekeyed, r.from = true, 77
+	body, _ = metadataEncoding.DecodeString(r.commit().Metadata[len(rekeyedPrefix):])
+	f.Add(int64(41), true, body[:len(body)-4])
+	f.Fuzz(func(t *testing.T, offset int64, rekeyed bool, body []byte) {
+		for _, prefix := range []string{metadataPrefix, rekeyedPrefix} {
+			if _, err := ParseCommit(Commit{offset, prefix + string(body)}); err == nil {
+				t.Error("metadata without a checksum was accepted")
+			}
 		}
 		if len(body) < 8 {
 			return
 		}
-		r, err := parseResume(offset, body)
+		r, err := parseResume(offset, rekeyed, body)
 		if err != nil {
 			return
 		}
@@ -101,7 +138,7 @@ func FuzzParseCommit(f *testing.F) {
 			t.Errorf("not the same when written again: %v", err)
 		}
 		cfg := logShape{width: 10, lateness: 5, ttl: 5, halfCap: 10}.config()
-		cfg.Fingerprint, cfg.Resume = r.fingerprint, r
+		cfg.Fingerprint, cfg.Rekeyed, cfg.Resume = r.fingerprint, rekeyed, r
 		p, err := NewPartition(cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -109,6 +146,50 @@ func FuzzParseCommit(f *testing.F) {
 		p.AtEnd()
 		if next, err := ParseCommit(p.Commit(AllAcknowledged)); err != nil || next.Offset < r.Offset {
 			t.Errorf("commit went from %+v to %+v: %v", r, next, err)
+		}
+	})
+}
+
+// TestCopiedGolden keeps the layout of a re-keyer's commits.
+func TestCopiedGolden(t *testing.T) {
+	for golden, c := range map[string]Copied{
+		"r1.gIDQ4sa_zpcvDozxjg": {Next: 41, High: 1_700_000_000_000_000_000},
+	} {
+		if got := c.Commit(); got != (Commit{c.Next, golden}) {
+			t.Errorf("commit %+v, want metadata %s", got, golden)
+		}
+		if back, err := ParseCopied(Commit{c.Next, golden}); err != nil || back != c {
+			t.Errorf("read back %+v, %v", back, err)
+		}
+	}
+	for _, high := range []int64{never, ended, 1} {
+		c := Copied{Next: 7, High: high}
+		if back, err := ParseCopied(c.Commit()); err != nil || back != c {
+			t.Errorf("read back %+v, %v", back, err)
+		}
+	}
+	good := Copied{Next: 7, High: 5}.Commit()
+	for name, c := range map[string]Commit{
+		"empty": {7, ""}, "another program": {7, "consumer-1"}, "a windower's": {7, "p1" + good.Metadata[2:]},
+		"cut": {7, good.Metadata[:len(good.Metadata)-2]}, "negative": {-1, good.Metadata},
+		"no time": Copied{Next: 7, High: -5}.Commit(), "too late": Copied{Next: 7, High: latestTime}.Commit(),
+	} {
+		if _, err := ParseCopied(c); !errors.Is(err, ErrMetadata) {
+			t.Errorf("%s: error %v, want ErrMetadata", name, err)
+		}
+	}
+}
+
+func FuzzParseCopied(f *testing.F) {
+	f.Add(int64(7), Copied{Next: 7, High: 5}.Commit().Metadata)
+	f.Add(int64(0), Copied{High: never}.Commit().Metadata)
+	f.Fuzz(func(t *testing.T, offset int64, metadata string) {
+		c, err := ParseCopied(Commit{offset, metadata})
+		if err != nil {
+			return
+		}
+		if again, err := ParseCopied(c.Commit()); err != nil || again != c {
+			t.Errorf("%+v is read again as %+v, %v", c, again, err)
 		}
 	})
 }

@@ -200,9 +200,14 @@ func TestOracle(t *testing.T) {
 // adds up the losses.
 func likeTheOracle(t *testing.T, name string, shape logShape, log []*ingest.Batch, lost map[Reason]int64) (edges int) {
 	t.Helper()
+	return likeTheOracleOf(t, name, shape.config(), shape, log, lost)
+}
+
+func likeTheOracleOf(t *testing.T, name string, cfg PartitionConfig, shape logShape, log []*ingest.Batch, lost map[Reason]int64) (edges int) {
+	t.Helper()
 	o := askOracle(shape, log)
 	got := newRun()
-	p := mustPartition(t, shape.config())
+	p := mustPartition(t, cfg)
 	for _, b := range log {
 		got.take(p.Apply(b))
 	}

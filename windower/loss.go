@@ -16,6 +16,7 @@ const (
 	ReasonLate       Reason = "late"        // its slice is closed
 	ReasonHalfCap    Reason = "half_cap"    // counted in its node, but not paired: the slice holds too many halves
 	ReasonRowCap     Reason = "row_cap"     // counted in slice.Other, or a sample or sighting left out: the slice holds too many rows
+	ReasonRewritten  Reason = "rewritten"   // re-keying had written its record before
 	ReasonSpanCap    Reason = "span_cap"    // counted, but not remembered for duplicates: the slice holds too many spans
 	ReasonPairedLate Reason = "paired_late" // counted in its node; its other half was resolved alone before
 )

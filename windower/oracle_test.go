@@ -83,7 +83,16 @@ func askOracle(s logShape, log []*ingest.Batch) *oracle {
 	}
 	for n, b := range log {
 		after := mark
-		for i, sp := range b.Spans {
+		spans := b.Spans
+		if s.rekeyed != nil {
+			if _, rewritten := s.rekeyed(n); rewritten {
+				spans = nil
+				for _, sp := range b.Spans {
+					o.losses[Loss{Reason: ReasonRewritten, Service: sp.Service}]++
+				}
+			}
+		}
+		for i, sp := range spans {
 			event := min(sp.End, b.Time+FutureSlack)
 			k := floor(event, s.width)
 			switch {
@@ -140,6 +149,14 @@ func askOracle(s logShape, log []*ingest.Batch) *oracle {
 		}
 		if b.Final {
 			after = math.MaxInt64
+		}
+		if s.rekeyed != nil { // its own spans move nothing
+			after = mark
+			if high, _ := s.rekeyed(n); high == math.MaxInt64 {
+				after = high
+			} else if high != math.MinInt64 {
+				after = max(after, high-s.lateness)
+			}
 		}
 		mark = after
 		marks = append(marks, mark)

@@ -32,6 +32,12 @@ type PartitionConfig struct {
 	// MaxSpansPerSlice bounds the spans of one slice that are remembered so; what
 	// comes beyond is counted, and so is a duplicate of it. 0 means DefaultMaxSpans.
 	MaxSpansPerSlice int
+	// Rekeyed says that the log was copied from another topic, and that its records tell how
+	// far that topic's partitions are: these decide its event time, not its own spans.
+	Rekeyed bool
+	// SourceLead is how far one of those may be behind the most advanced one and still be
+	// waited for; 0 means DefaultSourceLead. It decides what is in the slices.
+	SourceLead int64
 	// Resume is where to go on; nil means from the beginning of the log.
 	Resume *Resume
 }
@@ -54,6 +60,10 @@ func (c *PartitionConfig) check() error {
 		return fmt.Errorf("tombstone ttl %d ns: expected 0 to %d", c.TombstoneTTL, int64(longest))
 	case c.MaxHalvesPerSlice < 0 || c.MaxRowsPerSlice < 0 || c.MaxSpansPerSlice < 0:
 		return fmt.Errorf("max halves %d, max rows %d and max spans %d per slice: expected 0 or more", c.MaxHalvesPerSlice, c.MaxRowsPerSlice, c.MaxSpansPerSlice)
+	case c.SourceLead < 0 || c.SourceLead > longest:
+		return fmt.Errorf("source lead %d ns: expected 0 to %d", c.SourceLead, int64(longest))
+	case c.Resume != nil && c.Resume.rekeyed != c.Rekeyed:
+		return fmt.Errorf("%w: it was re-keyed (%v), and is now (%v)", ErrFingerprint, c.Resume.rekeyed, c.Rekeyed)
 	case c.Resume != nil && c.Resume.fingerprint != c.Fingerprint:
 		return fmt.Errorf("%w: committed %016x, configured %016x", ErrFingerprint, c.Resume.fingerprint, c.Fingerprint)
 	}
@@ -71,12 +81,14 @@ type Partition struct {
 	cfg    PartitionConfig
 	times  times
 	high   int64 // highest event time, or never, or ended
+	latest int64 // of all that is here: high, but in a re-keyed partition, whose sources are not equally far
 	open   map[int64]*rows
 	lowest int64 // no open slice is below it
 	halves *pair.Store
 	seen   *seen // nil unless spans are deduped
 
-	next     int64 // offset of the next record
+	sources  *sources // nil unless the partition is a re-keyed one
+	next     int64    // offset of the next record
 	resume   Resume
 	rewind   rewind
 	advances []advance // those that a rebuild must apply again, by rising offset
@@ -128,12 +140,16 @@ func NewPartition(cfg PartitionConfig) (*Partition, error) {
 	if cfg.DedupeSpans {
 		p.seen = newSeen(cfg.MaxSpansPerSlice)
 	}
+	if cfg.Rekeyed {
+		p.sources = newSources(cfg.SourceLead, cfg.Width)
+	}
 	if cfg.Resume != nil {
 		p.resume = *cfg.Resume
 		p.high, p.next = p.resume.high, p.resume.Offset
 		p.advances = slices.Clone(p.resume.advances)
 		p.pending = p.resume.advances
 	}
+	p.latest = p.high
 	p.lowest = p.times.firstOpen(p.high)
 	return p, nil
 }
@@ -146,34 +162,24 @@ func (p *Partition) Apply(b *ingest.Batch) Output {
 	if b.Offset < p.next {
 		return out
 	}
+	if b.Offset < p.resume.from {
+		p.listen(b)
+		p.next = b.Offset + 1
+		return out
+	}
 	p.reapply(b.Offset, &out)
-	before, silent := p.high, p.Replayed(b.Offset)
-	high := p.high
-	for i := range b.Spans {
-		if t, ok := p.judge(&b.Spans[i], b.Time); ok {
-			// Duplicates too: time must not depend on what is remembered.
-			high = max(high, t)
-			if p.span(&b.Spans[i], p.times.slice(t)) {
-				out.Spans++
-			}
+	before, since, silent := p.high, p.since(b.Offset), p.Replayed(b.Offset)
+	if p.listen(b) {
+		for i := range b.Spans {
+			p.losses.add(ReasonRewritten, b.Spans[i].Service, 1)
 		}
+	} else {
+		p.events(b, &out)
 	}
-	for i := range b.Samples {
-		if t, ok := p.sample(&b.Samples[i], b.Time); ok {
-			high = max(high, t)
-			out.Samples++
-		}
-	}
-	if b.Watermark > 0 && b.Watermark < latestTime {
-		high = max(high, clamp(b.Watermark, b.Time))
-	} else if b.Watermark != 0 {
-		p.losses.add(ReasonBadTime, "", 1)
-	}
-	if b.Final {
-		high = ended
-	}
+	high := p.reached(b)
 	p.next = b.Offset + 1
-	p.rewind.reached(b.Offset, before, high)
+	p.latest = max(p.latest, high)
+	p.rewind.reached(step{offset: b.Offset, before: before, since: since}, p.latest)
 	p.moveTo(high, &out)
 	p.reapply(p.next, &out)
 	out.Losses = p.losses.take()
@@ -183,93 +189,41 @@ func (p *Partition) Apply(b *ingest.Batch) Output {
 	return out
 }
 
+// listen notes what a re-keyed record tells of its source; again says that it had come
+// before, and that its spans were counted then.
+func (p *Partition) listen(b *ingest.Batch) (again bool) {
+	return p.sources != nil && b.Source.Partitions > 0 && p.sources.take(b.Offset, b.Source)
+}
+
+// since is the offset from which a machine must listen to know what this one knows of its
+// sources; next where there is nothing to know.
+func (p *Partition) since(next int64) int64 {
+	if p.sources == nil {
+		return next
+	}
+	return p.sources.since(next)
+}
+
+// reached is the highest event time after a record whose events are counted.
+func (p *Partition) reached(b *ingest.Batch) int64 {
+	if p.sources != nil {
+		return max(p.high, p.sources.high())
+	}
+	high := p.latest
+	if b.Watermark > 0 && b.Watermark < latestTime {
+		high = max(high, clamp(b.Watermark, b.Time))
+	} else if b.Watermark != 0 {
+		p.losses.add(ReasonBadTime, "", 1)
+	}
+	if b.Final {
+		high = ended
+	}
+	return high
+}
+
 // Replayed reports whether the record at offset was already applied, and its
 // losses and dead letters written, before a restart.
 func (p *Partition) Replayed(offset int64) bool { return offset < p.resume.reached }
-
-// judge gives the event time of a span; ok is false if it can't be counted.
-func (p *Partition) judge(s *ingest.Span, recordTime int64) (event int64, ok bool) {
-	event, ok = eventTime(s, recordTime)
-	switch {
-	case !ok:
-		p.losses.add(ReasonBadTime, s.Service, 1)
-		return 0, false
-	case s.Service == "":
-		p.losses.add(ReasonNoService, "", 1)
-		return 0, false
-	case p.times.slice(event) < p.lowest:
-		p.losses.add(ReasonLate, s.Service, 1)
-		return 0, false
-	}
-	return event, true
-}
-
-// span counts a span in the open slice k, unless it is a duplicate.
-func (p *Partition) span(s *ingest.Span, k int64) (counted bool) {
-	if p.seen != nil {
-		duplicate, refused := p.seen.add(identity{s.TraceID, s.SpanID, s.Kind}, k)
-		if duplicate {
-			p.losses.add(ReasonDuplicate, s.Service, 1)
-			return false
-		}
-		if refused {
-			p.losses.add(ReasonSpanCap, s.Service, 1)
-		}
-	}
-	node := p.slice(k).addSpan(s)
-	if s.Kind.Serves() {
-		// Not after its own slice, which a wrong clock could ask for: that one
-		// is the latest that the record is known to reach.
-		if start := min(max(p.times.slice(s.Start), p.lowest), k); start != k {
-			node = p.slice(start).node(s.Service)
-		}
-		node.Arrivals += adjusted(s)
-	}
-	if s.Kind.Serves() || s.Kind.Calls() {
-		p.half(s, k)
-	}
-	return true
-}
-
-func (p *Partition) half(s *ingest.Span, k int64) {
-	h := pair.Half{
-		Slice: k, Service: s.Service, Peer: s.Peer, PeerKind: s.PeerKind, Kind: s.Kind,
-		Error: s.Error, Adjusted: adjusted(s), Duration: s.End - s.Start,
-	}
-	var ok bool
-	if h.Key, ok = pair.KeyOf(s); !ok {
-		call := pair.FromRoot(&h)
-		p.slice(k).addCall(&call)
-		return
-	}
-	r := p.halves.Add(h)
-	for i := range r.Calls {
-		p.slice(r.Calls[i].Slice).addCall(&r.Calls[i])
-	}
-	p.losses.add(ReasonPairedLate, s.Service, r.Late)
-	if r.Refused {
-		p.losses.add(ReasonHalfCap, s.Service, 1)
-	}
-}
-
-// sample counts one sample, if it can be.
-func (p *Partition) sample(s *ingest.Sample, recordTime int64) (event int64, ok bool) {
-	event = clamp(s.Time, recordTime)
-	k := p.times.slice(event)
-	switch {
-	case s.Time <= 0 || event >= latestTime:
-		p.losses.add(ReasonBadTime, s.Service, 1)
-		return 0, false
-	case len(s.Keys) == 0 && s.Service == "":
-		p.losses.add(ReasonNoResource, "", 1)
-		return 0, false
-	case k < p.lowest:
-		p.losses.add(ReasonLate, s.Service, 1)
-		return 0, false
-	}
-	p.slice(k).addSample(s)
-	return event, true
-}
 
 // slice gives the rows of an open slice.
 func (p *Partition) slice(k int64) *rows {
@@ -361,8 +315,9 @@ func (p *Partition) WatermarkOnly() (q *slice.Partial, ok bool) {
 // partition, until it brings something; ok is false if it has done so. It is for
 // partitions that nobody writes to: slices that others close meanwhile lack what comes
 // late, so it must not be written before the partition was idle for a while.
+// A re-keyed partition has nothing to bring where none of its sources has.
 func (p *Partition) AnnounceEmpty() (q *slice.Partial, ok bool) {
-	if p.high != never {
+	if p.high != never || p.sources != nil && !p.sources.empty() {
 		return nil, false
 	}
 	return &slice.Partial{Header: p.header(0)}, true

@@ -2,12 +2,13 @@ package windower
 
 import "slices"
 
-// step is a place in the log at which the highest event time reached a new
-// slice: the record (or the advance before the record) at offset.
+// step is a place in the log at which the latest event reached a new slice: the record
+// (or the advance before the record) at offset.
 type step struct {
-	slice  int64 // that the highest event time lies in afterwards
+	slice  int64 // that the latest event lies in afterwards
 	offset int64
 	before int64 // highest event time before it
+	since  int64 // offset from which the log tells what was known of the sources before it
 }
 
 // rewind finds from which offset a machine must be rebuilt. It holds one step
@@ -18,13 +19,15 @@ type rewind struct {
 	steps  []step // both slice and offset rise
 }
 
-// reached notes that the record at offset moved the highest event time.
-func (r *rewind) reached(offset, before, after int64) {
-	s := r.slice(after)
-	if len(r.steps) == 0 && s <= r.slice(before) || len(r.steps) > 0 && s <= r.steps[len(r.steps)-1].slice {
+// reached notes that the record at s.offset moved the latest event time. In a re-keyed
+// partition that is ahead of the highest event time, which waits for the slowest source: what
+// belongs to a slice may come long before the watermark is near it.
+func (r *rewind) reached(s step, latest int64) {
+	s.slice = r.slice(latest)
+	if len(r.steps) == 0 && s.slice <= r.slice(s.before) || len(r.steps) > 0 && s.slice <= r.steps[len(r.steps)-1].slice {
 		return
 	}
-	r.steps = append(r.steps, step{s, offset, before})
+	r.steps = append(r.steps, s)
 }
 
 // at is the first step whose record reached a slice. Everything that belongs to

@@ -17,6 +17,9 @@ type logShape struct {
 	knot                 bool // one trace whose few ids come again and again
 	dedupe               bool
 	spanCap              int
+	// rekeyed says of record n of a log that was copied how far its sources are, and whether
+	// the record had come before.
+	rekeyed func(n int) (high int64, rewritten bool)
 }
 
 func randomShape(r *rand.Rand) logShape {

@@ -29,7 +29,7 @@ func newConfig() *cobra.Command {
 			return err
 		}),
 		fileCommand("topics FILE", "Print the commands that make Presage's own topics, for who makes them by hand", func(out io.Writer, c config.Config) error {
-			_, err := fmt.Fprintln(out, strings.Join(topicCommands(c.Kafka, ownTopics(c.Topics)), "\n"))
+			_, err := fmt.Fprintln(out, strings.Join(topicScript(c), "\n"))
 			return err
 		}),
 	)

@@ -217,7 +217,7 @@ func (d *demo) startBroker(cfg config.Config) error {
 		{Name: spansTopic, Partitions: 4, RetentionBytes: telemetryRetention},
 		{Name: metricsTopic, Partitions: 2, RetentionBytes: telemetryRetention},
 	}
-	for _, t := range ownTopics(cfg.Topics) {
+	for _, t := range ownTopics(cfg) {
 		topics = append(topics, broker.Topic{Name: t.Name, Partitions: t.Partitions, RetentionBytes: ownRetention})
 	}
 	var err error

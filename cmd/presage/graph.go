@@ -26,7 +26,7 @@ const noNetwork = "none"
 func stageGraph(g config.Graph) stage.Graph {
 	return stage.Graph{
 		Name: g.Name, Fingerprint: fingerprint(g),
-		SpanTopics: g.Spans, MetricTopics: g.Metrics,
+		SpanTopics: g.SpanTopics(), Rekeyed: g.Rekey, MetricTopics: g.Metrics,
 		Width: g.Slice.Std(), Lateness: g.Lateness.Std(), MetricsLateness: g.MetricsLateness.Std(),
 		TombstoneTTL: g.TombstoneTTL.Std(), NodeSource: nodeSource(g.NodeSource),
 		IdleTimeout: g.IdleTimeout.Std(), MaxWait: g.MaxWait.Std(), MetricsWait: g.MetricsWait.Std(),
@@ -51,6 +51,9 @@ func fingerprint(g config.Graph) uint64 {
 		g.TombstoneTTL, g.NodeSource, g.MaxServices, g.MaxEdges, g.MaxHalves, strings.Join(g.Spans, ","), strings.Join(g.Metrics, ","))
 	if g.DedupeSpans { // only then, so that graphs made before the option keep theirs
 		_, _ = fmt.Fprint(h, "|dedupe_spans")
+	}
+	if g.Rekey { // likewise
+		_, _ = fmt.Fprint(h, "|rekey")
 	}
 	return h.Sum64()
 }

@@ -48,7 +48,7 @@ func newInstruments() (*instruments, error) {
 
 // ready reports whether the process does its work, which may be to stand by.
 func (i *instruments) ready(role string) bool {
-	return role == roleWindower || i.forecasts.Load() || i.standing.Load()
+	return !doesForecasts(role) || i.forecasts.Load() || i.standing.Load()
 }
 
 // follow shows a client's counts in place of the last one's.

@@ -74,6 +74,7 @@ func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newDemo(),
 		newRun(),
+		newRekey(),
 		newReplay(),
 		newSubscribe(),
 		newTrain(),

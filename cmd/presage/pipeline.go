@@ -20,7 +20,13 @@ const (
 	roleAll        = "all"
 	roleWindower   = "windower"
 	roleForecaster = "forecaster"
+	roleRekey      = "rekey" // of the command alone: what run does of it is part of the role all
 )
+
+// What a process of a role does.
+func doesSlices(role string) bool    { return role == roleAll || role == roleWindower }
+func doesForecasts(role string) bool { return role == roleAll || role == roleForecaster }
+func doesRekeying(role string) bool  { return role == roleAll || role == roleRekey }
 
 // pipeline is the rooms of one process, joined.
 type pipeline struct {
@@ -58,14 +64,19 @@ func (p *pipeline) run(ctx context.Context) error {
 	ctx, done := context.WithCancel(ctx)
 	defer done()
 	group, ctx := errgroup.WithContext(ctx)
+	for _, r := range rekeyings(p.cfg) {
+		if doesRekeying(p.role) {
+			group.Go(func() error { return stage.RunRekey(ctx, p.stageOptions(r.graph), r.from, r.to) })
+		}
+	}
 	for _, g := range p.cfg.Graphs {
 		o := p.stageOptions(g)
-		if p.role != roleForecaster {
+		if doesSlices(p.role) {
 			group.Go(func() error { return stage.RunPartitions(ctx, o) })
 			group.Go(func() error { return stage.RunAssembler(ctx, o) })
 		}
 	}
-	if p.role != roleWindower {
+	if doesForecasts(p.role) {
 		group.Go(func() error {
 			defer done()
 			return p.forecastAll(ctx)

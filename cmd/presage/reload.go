@@ -86,7 +86,7 @@ func (p *process) prepare(ctx context.Context, s settings, running *life) (*life
 	if running != nil {
 		counting = running.pipeline.client
 	}
-	if running != nil && running.State != s.State && p.role != roleWindower {
+	if running != nil && running.State != s.State && doesForecasts(p.role) {
 		release, err := lockState(s.State)
 		if err != nil {
 			return nil, err

@@ -42,6 +42,7 @@ func TestCheckSlices(t *testing.T) {
 		{"slice", func(g *config.Graph) { g.Slice = config.Duration(10 * time.Second) },
 			[]string{"graph shop", "(slice is 10s, was 1m0s)", "give the graph a new name, or restore"}},
 		{"two keys", func(g *config.Graph) { g.Lateness, g.NodeSource = 1, "spans" }, []string{"lateness is 1ns, was 20s; node_source is spans, was prefer_metrics"}},
+		{"rekey", func(g *config.Graph) { g.Rekey = true }, []string{"rekey is true, was false"}},
 		{"topics", func(g *config.Graph) { g.Spans = []string{"a", "b"} }, []string{"spans is [a b], was [spans]"}},
 	}
 	for _, tt := range tests {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,35 +13,45 @@ import (
 )
 
 // ownTopics are the topics that the pipeline itself writes.
-func ownTopics(t config.Topics) []kafka.TopicSpec {
-	return topicsOf(roleAll, t)
+func ownTopics(c config.Config) []kafka.TopicSpec {
+	return topicsOf(roleAll, c)
 }
 
-// topicsOf are those that a process of a role writes or reads.
-func topicsOf(role string, t config.Topics) []kafka.TopicSpec {
+// topicsOf are those that a process of a role writes or reads. Re-keyed topics that are to have as many partitions
+// as their sources have 0.
+func topicsOf(role string, c config.Config) []kafka.TopicSpec {
 	var specs []kafka.TopicSpec
+	t := c.Topics
 	for _, own := range []struct {
 		name    string
 		setting config.TopicSetting
-		role    string // that alone needs it; empty: both
+		roles   []string // that need it, beside all
 	}{
-		{t.Partials, t.Settings.Partials, roleWindower},
-		{t.Slices, t.Settings.Slices, ""},
-		{t.Forecasts, t.Settings.Forecasts, roleForecaster},
-		{t.DeadLetter, t.Settings.DeadLetter, roleWindower},
+		{t.Partials, t.Settings.Partials, []string{roleWindower}},
+		{t.Slices, t.Settings.Slices, []string{roleWindower, roleForecaster}},
+		{t.Forecasts, t.Settings.Forecasts, []string{roleForecaster}},
+		{t.DeadLetter, t.Settings.DeadLetter, []string{roleWindower, roleRekey}},
 	} {
-		if role == roleAll || own.role == "" || own.role == role {
+		if role == roleAll || slices.Contains(own.roles, role) {
 			specs = append(specs, topicSpec(own.name, own.setting, t))
 		}
+	}
+	for i := range specs {
+		if specs[i].Partitions == 0 {
+			specs[i].Partitions = t.ForecastPartitions
+		}
+	}
+	if role == roleForecaster {
+		return specs
+	}
+	for _, r := range rekeyings(c) {
+		specs = append(specs, topicSpec(r.to, t.Settings.Rekeyed, t))
 	}
 	return specs
 }
 
 func topicSpec(name string, s config.TopicSetting, t config.Topics) kafka.TopicSpec {
 	spec := kafka.TopicSpec{Name: name, Partitions: s.Partitions, Replication: s.Replication, Configs: map[string]string{"cleanup.policy": s.CleanupPolicy}}
-	if spec.Partitions == 0 {
-		spec.Partitions = t.ForecastPartitions
-	}
 	if spec.Replication == 0 {
 		spec.Replication = t.Replication
 	}
@@ -64,7 +75,7 @@ func topicSpec(name string, s config.TopicSetting, t config.Topics) kafka.TopicS
 // with what is configured, and left as it is.
 func (p *pipeline) ensureTopics(ctx context.Context) error {
 	create := p.cfg.Topics.Create
-	missing, differences, err := p.client.CompareTopics(ctx, topicsOf(p.role, p.cfg.Topics), create)
+	missing, differences, err := p.client.CompareTopics(ctx, topicsOf(p.role, p.cfg), create)
 	if err != nil {
 		return err
 	}
@@ -72,6 +83,9 @@ func (p *pipeline) ensureTopics(ctx context.Context) error {
 		if err := p.differs(d); err != nil {
 			return err
 		}
+	}
+	if err := p.sizeRekeyed(ctx, missing); err != nil {
+		return err
 	}
 	switch {
 	case len(missing) == 0:
@@ -81,6 +95,24 @@ func (p *pipeline) ensureTopics(ctx context.Context) error {
 	}
 	return fmt.Errorf("topics.create is false, and %d of Presage's own topics do not exist, or this user may not see them; make them:\n  %s",
 		len(missing), strings.Join(topicCommands(p.cfg.Kafka, missing), "\n  "))
+}
+
+// sizeRekeyed gives re-keyed topics as many partitions as their sources have, where nothing else is configured. Those that exist stay as
+// they are, whatever becomes of the sources.
+func (p *pipeline) sizeRekeyed(ctx context.Context, missing []kafka.TopicSpec) error {
+	for i := range missing {
+		for _, r := range rekeyings(p.cfg) {
+			if missing[i].Name != r.to || missing[i].Partitions > 0 {
+				continue
+			}
+			counts, err := p.client.Partitions(ctx, r.from)
+			if err != nil {
+				return fmt.Errorf("graph %s: topic %s is to have as many partitions as %s: %w", r.graph.Name, r.to, r.from, err)
+			}
+			missing[i].Partitions = counts[0]
+		}
+	}
+	return nil
 }
 
 // differs warns of a setting that is not as configured. Too few partitions are an error: where records go depends on how many there
@@ -95,6 +127,19 @@ func (p *pipeline) differs(d kafka.Difference) error {
 	}
 	p.log.Warn("a topic is not as configured; it stays as it is", "topic", d.Topic, "setting", d.Setting, "configured", d.Wanted, "found", d.Found)
 	return nil
+}
+
+// topicScript are the commands that make all own topics of a configuration, without asking the brokers.
+func topicScript(c config.Config) (lines []string) {
+	for _, s := range ownTopics(c) {
+		for _, r := range rekeyings(c) {
+			if s.Name == r.to && s.Partitions == 0 {
+				lines = append(lines, fmt.Sprintf("# add --partitions with as many as %s has", r.from))
+			}
+		}
+		lines = append(lines, topicCommands(c.Kafka, []kafka.TopicSpec{s})...)
+	}
+	return lines
 }
 
 // topicCommands are commands of Kafka's own tools that make topics.

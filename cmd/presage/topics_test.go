@@ -72,7 +72,7 @@ func TestMissingTopicsAreListed(t *testing.T) {
 					t.Errorf("line %q does not say %q", lines[i], want)
 				}
 			}
-			if missing, _, err := p.client.CompareTopics(t.Context(), topicsOf(test.role, p.cfg.Topics), false); err != nil || len(missing) != len(lines) {
+			if missing, _, err := p.client.CompareTopics(t.Context(), topicsOf(test.role, p.cfg), false); err != nil || len(missing) != len(lines) {
 				t.Errorf("%d topics are missing afterwards, error %v", len(missing), err)
 			}
 		})
@@ -89,7 +89,7 @@ func TestTopicsAreMadeAsConfigured(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if missing, differences, err := p.client.CompareTopics(t.Context(), ownTopics(p.cfg.Topics), false); err != nil || len(missing)+len(differences) > 0 {
+	if missing, differences, err := p.client.CompareTopics(t.Context(), ownTopics(p.cfg), false); err != nil || len(missing)+len(differences) > 0 {
 		t.Errorf("missing %v, differences %v, error %v", missing, differences, err)
 	}
 	if strings.Contains(log.String(), "not as configured") {
@@ -123,7 +123,7 @@ func TestTooFewPartitions(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v", err)
 	}
-	if missing, _, err := p.client.CompareTopics(t.Context(), ownTopics(p.cfg.Topics), false); err != nil || len(missing) != 3 {
+	if missing, _, err := p.client.CompareTopics(t.Context(), ownTopics(p.cfg), false); err != nil || len(missing) != 3 {
 		t.Errorf("topics were made all the same: %v missing, error %v", missing, err)
 	}
 }

@@ -73,7 +73,14 @@ func (c *Config) checkGraphs(report func(string, ...any)) {
 		if len(g.Spans)+len(g.Metrics) == 0 {
 			report("%s: expected a topic in spans or metrics", at)
 		}
-		for _, topic := range append(append([]string{}, g.Spans...), g.Metrics...) {
+		if g.Rekey && len(g.Spans) == 0 {
+			report("%s.rekey: expected a topic in spans", at)
+		}
+		mine := append(append([]string{}, g.Spans...), g.Metrics...)
+		if g.Rekey {
+			mine = append(mine, g.SpanTopics()...)
+		}
+		for _, topic := range mine {
 			if other, ok := topics[topic]; ok {
 				report("%s: topic %q already belongs to graph %q", at, topic, other)
 			}

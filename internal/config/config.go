@@ -66,6 +66,23 @@ type Graph struct {
 	MaxEdges        int      `yaml:"max_edges"`
 	MaxHalves       int      `yaml:"max_halves"`
 	DedupeSpans     bool     `yaml:"dedupe_spans"`
+	Rekey           bool     `yaml:"rekey"`
+}
+
+// RekeyedSuffix is what the name of a re-keyed topic has behind that of its source.
+const RekeyedSuffix = ".by_trace"
+
+// SpanTopics are the topics that the graph's spans are read from: those in Spans, or what
+// these are re-keyed into, in the same order.
+func (g *Graph) SpanTopics() []string {
+	if !g.Rekey {
+		return g.Spans
+	}
+	out := make([]string, len(g.Spans))
+	for i, topic := range g.Spans {
+		out[i] = topic + RekeyedSuffix
+	}
+	return out
 }
 
 // Model says what is forecast and by which network.

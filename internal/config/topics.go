@@ -29,11 +29,12 @@ type TopicSettings struct {
 	Slices     TopicSetting `yaml:"slices"`
 	Forecasts  TopicSetting `yaml:"forecasts"`
 	DeadLetter TopicSetting `yaml:"deadletter"`
+	Rekeyed    TopicSetting `yaml:"rekeyed"` // of each topic of spans that is re-keyed
 }
 
 // TopicSetting is what a topic is made with.
 type TopicSetting struct {
-	Partitions        int       `yaml:"partitions"`  // 0, of forecasts only: Topics.ForecastPartitions
+	Partitions        int       `yaml:"partitions"`  // 0, of forecasts: Topics.ForecastPartitions; of rekeyed: as many as the source
 	Replication       int       `yaml:"replication"` // 0: Topics.Replication
 	Retention         Retention `yaml:"retention"`
 	CleanupPolicy     string    `yaml:"cleanup_policy"`
@@ -45,11 +46,13 @@ func defaultTopics() Topics {
 	one := TopicSetting{Partitions: 1, CleanupPolicy: "delete"}
 	partials, whole, forecasts := one, one, one
 	partials.Retention, whole.Retention, forecasts.Partitions = Retention(6*time.Hour), Forever, 0
+	rekeyed := partials
+	rekeyed.Partitions = 0
 	return Topics{
 		Create: true, Replication: 1,
 		Partials: "presage.partials", Slices: "presage.slices", Forecasts: "presage.forecasts", DeadLetter: "presage.deadletter",
 		ForecastPartitions: 4,
-		Settings:           TopicSettings{Partials: partials, Slices: whole, Forecasts: forecasts, DeadLetter: one},
+		Settings:           TopicSettings{Partials: partials, Slices: whole, Forecasts: forecasts, DeadLetter: one, Rekeyed: rekeyed},
 	}
 }
 
@@ -124,24 +127,29 @@ func (t *Topics) check(report func(string, ...any)) {
 			report("topics.%s: expected a name of its own, found %q (%s)", s.key, s.name, other)
 		}
 		names[s.name] = "as topics." + s.key
-		if s.setting.Partitions < s.least {
-			report("%s.partitions: expected at least %d, found %d", at, s.least, s.setting.Partitions)
-		}
-		if s.setting.Replication < 0 || s.setting.MinInsyncReplicas < 0 {
-			report("%s: replication and min_insync_replicas must not be negative", at)
-		}
-		if replicas := t.replicas(s.setting); replicas > 0 && s.setting.MinInsyncReplicas > replicas {
-			report("%s.min_insync_replicas: expected at most the %d replicas of the topic, found %d", at, replicas, s.setting.MinInsyncReplicas)
-		}
-		if !slices.Contains(s.policies, s.setting.CleanupPolicy) {
-			report("%s.cleanup_policy: expected %s, found %q", at, strings.Join(s.policies, " or "), s.setting.CleanupPolicy)
-		}
+		t.checkSetting(at, s.setting, s.policies, s.least, report)
 	}
+	t.checkSetting("topics.settings.rekeyed", t.Settings.Rekeyed, []string{"delete"}, 0, report)
 	if t.ForecastPartitions < 1 {
 		report("topics.forecast_partitions: expected at least 1, found %d", t.ForecastPartitions)
 	}
 	if t.MaxMessageBytes != 0 && t.MaxMessageBytes < minMessageBytes {
 		report("topics.max_message_bytes: expected 0 for the brokers' default, or at least %d, found %d", minMessageBytes, t.MaxMessageBytes)
+	}
+}
+
+func (t *Topics) checkSetting(at string, s TopicSetting, policies []string, least int, report func(string, ...any)) {
+	if s.Partitions < least {
+		report("%s.partitions: expected at least %d, found %d", at, least, s.Partitions)
+	}
+	if s.Replication < 0 || s.MinInsyncReplicas < 0 {
+		report("%s: replication and min_insync_replicas must not be negative", at)
+	}
+	if replicas := t.replicas(s); replicas > 0 && s.MinInsyncReplicas > replicas {
+		report("%s.min_insync_replicas: expected at most the %d replicas of the topic, found %d", at, replicas, s.MinInsyncReplicas)
+	}
+	if !slices.Contains(policies, s.CleanupPolicy) {
+		report("%s.cleanup_policy: expected %s, found %q", at, strings.Join(policies, " or "), s.CleanupPolicy)
 	}
 }
 

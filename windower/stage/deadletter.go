@@ -1,6 +1,8 @@
 package stage
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"time"
@@ -58,6 +60,41 @@ func (o *Options) deadLetter(partitions int, r *kafka.Record, cause error) kafka
 		}
 	}
 	return d
+}
+
+// deadLetters gathers the records of a batch that can't be decoded.
+type deadLetters struct {
+	*Options
+	producer   *kafka.Producer
+	partitions int // of their topic
+	signal     ingest.Signal
+	complaints *complaints
+	records    []kafka.Record
+}
+
+func newDeadLetters(o *Options, producer *kafka.Producer, partitions int, signal ingest.Signal, c *complaints) *deadLetters {
+	return &deadLetters{Options: o, producer: producer, partitions: partitions, signal: signal, complaints: c}
+}
+
+// add notes a record that can't be decoded.
+func (d *deadLetters) add(r *kafka.Record, cause error) {
+	reason := ingest.Reason(cause)
+	d.Metrics.deadLetter(d.Graph.Name, d.signal, reason)
+	d.complaints.warn(reason, "a record can't be decoded and becomes a dead letter", "offset", r.Offset, "error", cause)
+	d.records = append(d.records, d.deadLetter(d.partitions, r, cause))
+}
+
+// write writes the dead letters of a batch. It waits for them, as no commit may pass
+// them before, and as they lie in the fetched batch's memory.
+func (d *deadLetters) write(ctx context.Context) error {
+	if len(d.records) == 0 {
+		return nil
+	}
+	if err := d.producer.Write(ctx, d.records); err != nil {
+		return fmt.Errorf("write dead letters: %w", err)
+	}
+	d.records = d.records[:0]
+	return nil
 }
 
 // complaints logs one event of a kind in a while and says how many it kept back. It is

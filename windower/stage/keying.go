@@ -118,7 +118,8 @@ func (k *keying) closed(partition int, h windower.Halves) {
 
 // keyingAdvice is what mends a topic that is not keyed.
 const keyingAdvice = "let producers key spans by trace id: partition_traces_by_id: true in the OpenTelemetry Collector's Kafka exporter with encoding otlp_proto " +
-	"(its Jaeger encodings always are), and the same partitioner in all producers"
+	"(its Jaeger encodings always are), and the same partitioner in all producers; where producers can't: graphs[].rekey: true with a new name for the graph, " +
+	"and presage rekey (or run with the role all) copies the spans into a topic that is keyed"
 
 func round(share float64) string { return fmt.Sprintf("%.2f", share) }
 

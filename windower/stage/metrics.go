@@ -17,6 +17,7 @@ type Metrics struct {
 	partials, snapshots, advances             *prometheus.CounterVec
 	blocked, halfOutcomes                     *prometheus.CounterVec
 	lag, watermark, pending, unpaired         *prometheus.GaugeVec
+	rekey                                     *rekeyMetrics
 
 	mu     sync.Mutex
 	totals Totals
@@ -54,18 +55,20 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 		partials:     counter("presage_partials_written_total", "Partials acknowledged (kind rows), or watermarks alone.", "graph", "kind"),
 		snapshots:    counter("presage_slices_written_total", "Snapshots acknowledged.", "graph", "revision", "complete"),
 		advances:     counter("presage_idle_advances_total", "Advances of idle partitions by the wall clock.", "graph"),
-		blocked:      counter("presage_windower_blocked_seconds_total", "Time that partitions waited for acknowledgements (acks) or for slower partitions (lead).", "graph", "on"),
+		blocked:      counter("presage_windower_blocked_seconds_total", "Time that partitions waited for acknowledgements (acks) or for slower partitions (lead, and rekey_lead where they are re-keyed).", "graph", "on"),
 		halfOutcomes: counter("presage_span_halves_total", "Halves of calls whose slice closed: paired with their other half, resolved alone to or from the peer they name (virtual), or unpaired.", "graph", "topic", "partition", "outcome"),
 		unpaired:     gauge("presage_unpaired_share", "Share of unpaired ones among the last span halves of a partition that were paired or unpaired.", "graph", "topic", "partition"),
 		lag:          gauge("presage_lag_records", "Records between the place really reached and the partition's end.", "graph", "topic", "partition"),
 		watermark:    gauge("presage_watermark_seconds", "Watermark of a source partition, Unix seconds.", "graph", "topic", "partition"),
 		pending:      gauge("presage_slices_pending", "Slices that wait for partitions.", "graph"),
+		rekey:        newRekeyMetrics(),
 		totals: Totals{
 			SpansDropped: map[string]int64{}, SamplesDropped: map[string]int64{}, Reduced: map[string]int64{},
 			DeadLetters: map[string]int64{}, PartialLoss: map[string]int64{},
 		},
 	}
-	for _, c := range []prometheus.Collector{m.records, m.bytes, m.events, m.lost, m.deadLetters, m.partials, m.snapshots, m.advances, m.blocked, m.halfOutcomes, m.lag, m.watermark, m.pending, m.unpaired} {
+	own := []prometheus.Collector{m.records, m.bytes, m.events, m.lost, m.deadLetters, m.partials, m.snapshots, m.advances, m.blocked, m.halfOutcomes, m.lag, m.watermark, m.pending, m.unpaired}
+	for _, c := range append(own, m.rekey.collectors()...) {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}

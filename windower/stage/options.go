@@ -12,7 +12,7 @@ import (
 	"presage/windower"
 )
 
-// Graph is a service graph as the stages see it. Its fields up to DedupeSpans decide
+// Graph is a service graph as the stages see it. Its fields up to Rekeyed decide
 // what is in the slices, so they are fixed for a graph; Fingerprint must tell them.
 type Graph struct {
 	Name            string
@@ -25,6 +25,7 @@ type Graph struct {
 	TombstoneTTL    time.Duration
 	NodeSource      windower.NodeSource
 	DedupeSpans     bool // leave out spans that were in the log before
+	Rekeyed         bool // SpanTopics are written by RunRekey
 
 	// IdleTimeout is after how long without a record a partition's event time goes
 	// on with the wall clock, or a partition that was never written to is announced

@@ -37,9 +37,10 @@ type worker struct {
 	publisher  *publisher
 	member     *member
 	complaints *complaints
-	keying     *keying         // nil for metrics
+	dead       *deadLetters
+	keying     *keying         // nil for metrics, and for re-keyed spans
+	rekeyed    bool            // the topic is one that RunRekey writes
 	headers    []ingest.Header // reused
-	dead       []kafka.Record  // of the present batch
 	spans      int             // applied and not yet counted
 	samples    int
 
@@ -70,14 +71,17 @@ func (s *partitionStage) restore(writes context.Context, a kafka.Assignment) (*w
 		MaxHalvesPerSlice: s.Graph.MaxHalves,
 		DedupeSpans:       s.Graph.DedupeSpans,
 		MaxSpansPerSlice:  s.Graph.MaxHalves,
+		Rekeyed:           s.Graph.Rekeyed && signal == ingest.Spans,
 	}
 	w := &worker{
 		partitionStage: s, assignment: a, signal: signal,
 		decoder:    ingest.NewDecoder(s.Ingest),
 		complaints: newComplaints(s.Log.With("graph", s.Graph.Name, "topic", a.Topic(), "partition", a.Partition()), s.Now),
 		keying:     s.keyings[a.Topic()],
+		rekeyed:    cfg.Rekeyed,
 		told:       math.MinInt64,
 	}
+	w.dead = newDeadLetters(&s.Options, s.producer, s.deadPartitions, signal, w.complaints)
 	a.StartAt(kafka.FirstOffset)
 	if c, ok := a.Committed(); ok {
 		w.stored = windower.Commit(c)
@@ -144,7 +148,7 @@ func (w *worker) step(ctx context.Context) error {
 	w.Metrics.read(w.Graph.Name, w.signal, len(records), bytes)
 	w.Metrics.applied(w.Graph.Name, w.signal, w.spans, w.samples)
 	w.spans, w.samples = 0, 0
-	if err := w.bury(ctx); err != nil {
+	if err := w.dead.write(ctx); err != nil {
 		return err
 	}
 	atEnd := len(records) == 0 || records[len(records)-1].Offset+1 >= end
@@ -169,7 +173,7 @@ func (w *worker) apply(ctx context.Context, r *kafka.Record) error {
 	again := w.machine.Replayed(r.Offset)
 	if err != nil {
 		if !again {
-			w.reject(r, err)
+			w.dead.add(r, err)
 		}
 		batch = &ingest.Batch{Position: at, Time: r.Time}
 	} else if !again {
@@ -181,27 +185,6 @@ func (w *worker) apply(ctx context.Context, r *kafka.Record) error {
 		}
 	}
 	return w.handle(ctx, w.machine.Apply(batch))
-}
-
-// reject notes a record that can't be decoded.
-func (w *worker) reject(r *kafka.Record, err error) {
-	reason := ingest.Reason(err)
-	w.Metrics.deadLetter(w.Graph.Name, w.signal, reason)
-	w.complaints.warn(reason, "a record can't be decoded and becomes a dead letter", "offset", r.Offset, "error", err)
-	w.dead = append(w.dead, w.deadLetter(w.deadPartitions, r, err))
-}
-
-// bury writes the dead letters of a batch. It waits for them, as no commit may pass
-// them before, and as they lie in the fetched batch's memory.
-func (w *worker) bury(ctx context.Context) error {
-	if len(w.dead) == 0 {
-		return nil
-	}
-	if err := w.producer.Write(ctx, w.dead); err != nil {
-		return fmt.Errorf("write dead letters: %w", err)
-	}
-	w.dead = w.dead[:0]
-	return nil
 }
 
 // handle does what a step of the machine asks for. Where it fails part of the way, the
@@ -299,6 +282,9 @@ func (w *worker) idle(ctx context.Context, atEnd, news bool) error {
 		w.quietAt = time.Time{}
 		return nil
 	}
+	if w.rekeyed { // who copies it has waited already
+		return w.announce(ctx, now)
+	}
 	if news || w.quietAt.IsZero() {
 		w.quietAt, w.quietHigh, w.advanceAt = now, high, now
 	}
@@ -306,13 +292,10 @@ func (w *worker) idle(ctx context.Context, atEnd, news bool) error {
 	if w.Graph.IdleTimeout <= 0 || quiet < w.Graph.IdleTimeout {
 		return nil
 	}
-	if p, ok := w.machine.AnnounceEmpty(); ok {
-		if now.Sub(w.toldAt) < retellEvery {
-			return nil
-		}
-		return w.publish(ctx, p, windower.AllAcknowledged)
+	if !started {
+		return w.announce(ctx, now)
 	}
-	if !started || now.Sub(w.advanceAt) < max(tellEvery, w.Graph.Width/4) && w.advanceAt.After(w.quietAt) {
+	if now.Sub(w.advanceAt) < max(tellEvery, w.Graph.Width/4) && w.advanceAt.After(w.quietAt) {
 		return nil
 	}
 	c, ok := w.machine.PlanAdvance(w.publisher.unacknowledged(), w.quietHigh+quiet.Nanoseconds())
@@ -340,6 +323,15 @@ func (w *worker) advanced(offset, to int64) {
 	w.Log.Debug(AdvanceMessage, "graph", w.Graph.Name, "topic", w.assignment.Topic(), "partition", w.assignment.Partition(), "offset", offset, "to", to)
 }
 
+// announce tells the assembler of a partition that it need not wait for.
+func (w *worker) announce(ctx context.Context, now time.Time) error {
+	p, ok := w.machine.AnnounceEmpty()
+	if !ok || now.Sub(w.toldAt) < retellEvery {
+		return nil
+	}
+	return w.publish(ctx, p, windower.AllAcknowledged)
+}
+
 // show sets the partition's gauges.
 func (w *worker) show(end int64) {
 	labels := []string{w.Graph.Name, w.assignment.Topic(), strconv.Itoa(w.assignment.Partition())}
@@ -352,7 +344,7 @@ func (w *worker) show(end int64) {
 // drain waits for the acknowledgements under way and commits. It never closes an open
 // slice. What fails here is done again by whoever gets the partition.
 func (w *worker) drain(ctx, writes context.Context) error {
-	if err := w.bury(writes); err != nil {
+	if err := w.dead.write(writes); err != nil {
 		_ = w.publisher.close()
 		w.complaints.warn("drain", "dead letters were not acknowledged before the end", "error", err)
 		return nil // a commit would pass them

@@ -27,6 +27,9 @@ func RunPartitions(ctx context.Context, o Options) error {
 		keyings:        map[string]*keying{},
 	}
 	for _, topic := range o.Graph.SpanTopics {
+		if o.Graph.Rekeyed {
+			break // they are keyed, though not by their records' keys
+		}
 		s.keyings[topic] = newKeying(&o, topic)
 	}
 	return o.Client.RunGroup(ctx, kafka.GroupConfig{

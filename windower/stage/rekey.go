@@ -1,0 +1,90 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"presage/internal/kafka"
+)
+
+// RunRekey copies the topic of spans from into the topic to, split by trace id, until ctx
+// ends, which is no error. Both must exist. Any number of processes may run it for a topic:
+// they share its partitions. What is in o.Graph says how far a partition may lead, when it is
+// idle, and whose its dead letters are.
+func RunRekey(ctx context.Context, o Options, from, to string) error {
+	o, err := o.withDefaults()
+	if err != nil {
+		return err
+	}
+	counts, err := o.Client.Partitions(ctx, o.Topics.DeadLetter, to)
+	if err != nil {
+		return fmt.Errorf("re-key topic %s: %w", from, err)
+	}
+	s := &rekeyStage{
+		Options:        o,
+		from:           from,
+		to:             to,
+		producer:       kafka.NewProducer(o.Client, kafka.ProducerConfig{Zstd: o.Zstd, MaxMessageBytes: o.MaxMessageBytes}),
+		gate:           newGate(int64(o.MaxLead) * o.Graph.Width.Nanoseconds()),
+		deadPartitions: counts[0],
+	}
+	s.outlook = newOutlook(&s.Options, from)
+	looking, cancel := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { s.outlook.run(looking) })
+	defer watch.Wait()
+	defer cancel()
+	return o.Client.RunGroup(ctx, kafka.GroupConfig{
+		ID:             RekeyGroup(from),
+		Topics:         []string{from},
+		SessionTimeout: o.SessionTimeout,
+		WatchInterval:  o.WatchInterval,
+		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: o.OnLostOffset},
+	}, s.run)
+}
+
+// RekeyGroup is the consumer group of those who re-key a topic.
+func RekeyGroup(topic string) string { return "presage-rekey-" + topic }
+
+// rekeyStage is what the partitions of one process share.
+type rekeyStage struct {
+	Options
+	from, to       string
+	producer       *kafka.Producer
+	gate           *gate
+	outlook        *outlook
+	deadPartitions int
+}
+
+// errGrown ends a generation because the topic that is written has more partitions than when
+// it began: all owners must split by the same number. It is ErrStale to the group, which then
+// joins again.
+var errGrown = fmt.Errorf("the re-keyed topic has more partitions than before: %w", kafka.ErrStale)
+
+// run drives one partition until its ctx ends, then commits what is acknowledged.
+func (s *rekeyStage) run(ctx context.Context, a kafka.Assignment) error {
+	// A write goes on for a moment after ctx has ended, so that what was read need not be
+	// written again.
+	writes, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	c, err := s.restore(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer s.gate.leave(c.member)
+	defer s.outlook.leave(a.Partition(), c.abroad)
+	defer s.Metrics.rekey.forget(s.from, a.Partition())
+	stop := context.AfterFunc(ctx, func() { cancelAfter(writes, cancel) })
+	defer stop()
+	err = c.loop(ctx, writes)
+	if ctx.Err() == nil && !errors.Is(err, errGrown) {
+		return err
+	}
+	c.drain(ctx)
+	if errors.Is(err, errGrown) {
+		return err
+	}
+	return nil
+}
