@@ -17,7 +17,6 @@ type copyShape struct {
 	first   int // and in the beginning
 	lead    int64
 	stalls  bool // a source hangs for a while
-	tidy    bool // writers never lag behind the place where others wrote, and no source leads
 }
 
 func randomCopyShape(r *rand.Rand) copyShape {
