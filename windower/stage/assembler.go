@@ -152,10 +152,19 @@ func (s *assemblerStage) restore(ctx context.Context, a kafka.Assignment) (*join
 		return nil, err
 	}
 	j.assignment = a
-	a.StartAt(kafka.FirstOffset)
 	if c, ok := a.Committed(); ok {
 		j.stored = c.Offset
 		a.StartAt(c.Offset)
+		return j, nil
+	}
+	ends, err := s.Client.Ends(ctx, s.Topics.Partials)
+	if err != nil {
+		return nil, fmt.Errorf("restore the assembler of graph %s: %w", s.Graph.Name, err)
+	}
+	first := ends[s.partial].First
+	a.StartAt(first)
+	if first > 0 { // retention has removed partials, perhaps of this graph
+		j.leaveOut()
 	}
 	return j, nil
 }
@@ -207,10 +216,15 @@ func (j *joiner) tear(ctx context.Context) error {
 		return err
 	}
 	j.machine, j.newest, j.waiting = fresh.machine, fresh.newest, fresh.waiting
+	j.leaveOut()
+	return nil
+}
+
+// leaveOut leaves out slices that may lack partials.
+func (j *joiner) leaveOut() {
 	j.gap = newGap(j.Graph.Width.Nanoseconds(), j.Graph.SpanTopics, j.newest)
 	j.complaints.warn(string(reasonGap), "partials were removed before they were read: slices are left out until all partitions have passed the gap; give the topic more retention",
 		"topic", j.Topics.Partials, "newest_slice", j.newest)
-	return nil
 }
 
 // add gives one chunk to the machine.
