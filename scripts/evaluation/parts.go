@@ -67,6 +67,7 @@ func parts() []part {
 		{"world-B", [][]string{generated("B").run("compare", "--time-budget", "3m", "--methods", world)}},
 		{"world-C-rivals", [][]string{generated("C").run("compare", "--methods", rivals, "--time-budget", "8m", "--cpus", "1")}},
 		{"world-C", [][]string{generated("C").run("compare", "--time-budget", "3m", "--methods", world)}},
+		{"world-N-rivals", [][]string{generated("N").run("compare", "--methods", rivals, "--time-budget", "3m", "--cpus", "1")}},
 		{"world-N", [][]string{generated("N").run("compare", "--time-budget", "3m", "--methods", "average,ridge,ridge-graph,"+system)}},
 		{"world-B-load", [][]string{generated("B").run("load", "--methods", "persistence,ridge,stgnn", "--load-classes", "600,900,1200,1500")}},
 		{"world-B-windows", [][]string{generated("B").run("windows", "--methods", "persistence,ridge")}},
