@@ -20,6 +20,7 @@ type part struct {
 // reading is what one undisturbed process makes of the log.
 type reading struct {
 	fingerprint uint64
+	lateness    int64
 	partials    map[part][]byte // as content gives them, those with rows
 	snapshots   map[int64]*slice.Snapshot
 	encoded     map[int64][]byte
@@ -31,7 +32,7 @@ type reading struct {
 // read reads the telemetry topics to their ends and runs the windower's core over them.
 func (w *world) read(ctx context.Context, fingerprint uint64) (*reading, error) {
 	r := &reading{
-		fingerprint: fingerprint, partials: map[part][]byte{}, snapshots: map[int64]*slice.Snapshot{}, encoded: map[int64][]byte{},
+		fingerprint: fingerprint, lateness: w.lateness().Nanoseconds(), partials: map[part][]byte{}, snapshots: map[int64]*slice.Snapshot{}, encoded: map[int64][]byte{},
 		logs: map[slice.Source][]kafka.Record{},
 	}
 	var err error
@@ -101,7 +102,7 @@ func (r *reading) apply(s slice.Source, resume *windower.Resume) ([]*slice.Parti
 		partitions, signal = 1, ingest.Metrics
 	}
 	machine, err := windower.NewPartition(windower.PartitionConfig{
-		Graph: graph, Fingerprint: r.fingerprint, Width: width.Nanoseconds(), Lateness: lateness.Nanoseconds(), TombstoneTTL: lateness.Nanoseconds(),
+		Graph: graph, Fingerprint: r.fingerprint, Width: width.Nanoseconds(), Lateness: r.lateness, TombstoneTTL: r.lateness,
 		Source: s, Partitions: partitions, Resume: resume,
 	})
 	if err != nil {

@@ -14,9 +14,8 @@ import (
 	"presage/windower/slice"
 )
 
-// The traffic's shape: a second of event time takes a speed-th of a second to write.
+// The traffic's shape.
 const (
-	speed         = 20
 	stepSeconds   = 5 // written at once
 	spanTopic     = "spans"
 	metricTopic   = "metrics"
@@ -31,7 +30,8 @@ type traffic struct {
 	random   *rand.Rand
 	client   *kafka.Client
 	producer *kafka.Producer
-	now      int64 // event time, Unix nanoseconds
+	now      int64         // event time, Unix nanoseconds
+	speed    time.Duration // seconds of event time that are written in one
 
 	delayed []kafka.Record
 
@@ -40,10 +40,10 @@ type traffic struct {
 	held    []kafka.Record
 }
 
-func newTraffic(seed uint64, client *kafka.Client, begin time.Time) *traffic {
+func newTraffic(seed uint64, client *kafka.Client, begin time.Time, speed time.Duration) *traffic {
 	return &traffic{
 		random: rand.New(rand.NewPCG(seed, 0x74726166)), client: client, producer: kafka.NewProducer(client, kafka.ProducerConfig{Zstd: true}),
-		now: begin.Truncate(time.Hour).UnixNano(), stalled: map[int]bool{},
+		now: begin.Truncate(time.Hour).UnixNano(), stalled: map[int]bool{}, speed: speed,
 	}
 }
 
@@ -56,7 +56,7 @@ func (t *traffic) stall(partition int, on bool) {
 
 // run writes until stop is closed, then the end of the recording.
 func (t *traffic) run(ctx context.Context, stop <-chan struct{}) error {
-	tick := time.NewTicker(stepSeconds * time.Second / speed)
+	tick := time.NewTicker(stepSeconds * time.Second / t.speed)
 	defer tick.Stop()
 	for {
 		select {

@@ -41,9 +41,8 @@ const (
 	referenceTopic  = "reference.forecasts" // of the forecaster that nothing happens to
 	deadLetterTopic = "presage.deadletter"
 
-	width    = 10 * time.Second // of a slice, of event time
-	lateness = 5 * time.Second
-	session  = 2 * time.Second // the processes' session time-out
+	width   = 10 * time.Second // of a slice, of event time
+	session = 2 * time.Second  // the processes' session time-out
 )
 
 // world is the cluster and the processes of a run. It is for one goroutine.
@@ -100,7 +99,7 @@ func (w *world) build(ctx context.Context) (err error) {
 		return err
 	}
 	// Event time runs ahead of the clock, and brokers refuse what is stamped an hour ahead of it.
-	w.traffic = newTraffic(w.Seed, w.client, w.Now().Add(-12*time.Hour))
+	w.traffic = newTraffic(w.Seed, w.client, w.Now().Add(-12*time.Hour), w.speed())
 	w.state = filepath.Join(w.Dir, "state")
 	if err := os.MkdirAll(w.state, 0o755); err != nil {
 		return err
@@ -144,11 +143,27 @@ state: %q
 http: ""
 log: debug
 `, strings.Join(w.cluster.Addrs(), ", "), session, min(w.Brokers, 3), partialsTopic, slicesTopic, forecasts, deadLetterTopic,
-		graph, spanTopic, metricTopic, width, lateness, w.idleTimeout(), cmp.Or(w.Network, "none"), state)
+		graph, spanTopic, metricTopic, width, w.lateness(), w.idleTimeout(), cmp.Or(w.Network, "none"), state)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
 	return newProcess(name, w.Dir, w.Binary, "run", "--role", role, "--config", path), nil
+}
+
+// lateness of the graph, and how many seconds of event time are written in one. Where idle partitions go on with the wall clock,
+// these let a stall make spans late.
+func (w *world) lateness() time.Duration {
+	if w.Idle {
+		return time.Second
+	}
+	return 5 * time.Second
+}
+
+func (w *world) speed() time.Duration {
+	if w.Idle {
+		return 5
+	}
+	return 20
 }
 
 // idleTimeout of the graph. It is shorter than most stalls.
