@@ -76,8 +76,25 @@ func (r *Resume) commit() Commit {
 		b = binary.AppendVarint(b, a.offset)
 		b = binary.AppendVarint(b, a.to)
 	}
-	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
-	return Commit{Offset: r.Offset, Metadata: prefix + metadataEncoding.EncodeToString(b)}
+	return Commit{Offset: r.Offset, Metadata: seal(prefix, b)}
+}
+
+// seal makes metadata of fields: they get a checksum behind them.
+func seal(prefix string, fields []byte) string {
+	return prefix + metadataEncoding.EncodeToString(binary.BigEndian.AppendUint32(fields, crc32.ChecksumIEEE(fields)))
+}
+
+// unseal gives the fields back, of metadata less its prefix. There are at least so many bytes of them.
+func unseal(text string, least int) ([]byte, error) {
+	b, err := metadataEncoding.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMetadata, err)
+	}
+	n := len(b) - crc32.Size
+	if n < least || crc32.ChecksumIEEE(b[:n]) != binary.BigEndian.Uint32(b[n:]) {
+		return nil, fmt.Errorf("%w: wrong checksum over %d bytes", ErrMetadata, len(b))
+	}
+	return b[:n], nil
 }
 
 // ErrMetadata marks commit metadata that can't be read.
@@ -94,14 +111,11 @@ func ParseCommit(c Commit) (*Resume, error) {
 			return nil, fmt.Errorf("%w: expected it to begin with %q or %q, found %.16q", ErrMetadata, metadataPrefix, rekeyedPrefix, c.Metadata)
 		}
 	}
-	b, err := metadataEncoding.DecodeString(text)
+	b, err := unseal(text, 8)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMetadata, err)
+		return nil, err
 	}
-	if len(b) < 12 || crc32.ChecksumIEEE(b[:len(b)-4]) != binary.BigEndian.Uint32(b[len(b)-4:]) {
-		return nil, fmt.Errorf("%w: wrong checksum over %d bytes", ErrMetadata, len(b))
-	}
-	r, err := parseResume(c.Offset, rekeyed, b[:len(b)-4])
+	r, err := parseResume(c.Offset, rekeyed, b)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMetadata, err)
 	}

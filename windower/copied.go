@@ -3,7 +3,6 @@ package windower
 import (
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"strings"
 
 	"presage/ingest"
@@ -25,12 +24,7 @@ func (c *Copied) Take(b *ingest.Batch) {
 			c.High = max(c.High, t)
 		}
 	}
-	if b.Watermark > 0 && b.Watermark < latestTime {
-		c.High = max(c.High, clamp(b.Watermark, b.Time))
-	}
-	if b.Final {
-		c.High = ended
-	}
+	c.High, _ = marked(b, c.High)
 	c.Next = b.Offset + 1
 }
 
@@ -47,9 +41,7 @@ const copiedPrefix = "r1."
 
 // Commit is what is to be stored once all that was read is written.
 func (c Copied) Commit() Commit {
-	b := binary.AppendVarint(nil, c.High)
-	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
-	return Commit{Offset: c.Next, Metadata: copiedPrefix + metadataEncoding.EncodeToString(b)}
+	return Commit{Offset: c.Next, Metadata: seal(copiedPrefix, binary.AppendVarint(nil, c.High))}
 }
 
 // ParseCopied reads a stored commit. The error is ErrMetadata where the metadata can't be
@@ -59,14 +51,11 @@ func ParseCopied(c Commit) (Copied, error) {
 	if !ok {
 		return Copied{}, fmt.Errorf("%w: expected it to begin with %q, found %.16q", ErrMetadata, copiedPrefix, c.Metadata)
 	}
-	b, err := metadataEncoding.DecodeString(text)
+	b, err := unseal(text, 1)
 	if err != nil {
-		return Copied{}, fmt.Errorf("%w: %w", ErrMetadata, err)
+		return Copied{}, err
 	}
-	if len(b) < 5 || crc32.ChecksumIEEE(b[:len(b)-4]) != binary.BigEndian.Uint32(b[len(b)-4:]) {
-		return Copied{}, fmt.Errorf("%w: wrong checksum over %d bytes", ErrMetadata, len(b))
-	}
-	d := varints{rest: b[:len(b)-4]}
+	d := varints{rest: b}
 	out := Copied{Next: c.Offset, High: d.next()}
 	if d.bad || len(d.rest) > 0 || out.Next < 0 || (out.High <= 0 || out.High >= latestTime) && out.High != never && out.High != ended {
 		return Copied{}, fmt.Errorf("%w: event time %d ns before offset %d is none, or more follows", ErrMetadata, out.High, out.Next)

@@ -209,14 +209,9 @@ func (p *Partition) reached(b *ingest.Batch) int64 {
 	if p.sources != nil {
 		return max(p.high, p.sources.high())
 	}
-	high := p.latest
-	if b.Watermark > 0 && b.Watermark < latestTime {
-		high = max(high, clamp(b.Watermark, b.Time))
-	} else if b.Watermark != 0 {
+	high, ok := marked(b, p.latest)
+	if !ok {
 		p.losses.add(ReasonBadTime, "", 1)
-	}
-	if b.Final {
-		high = ended
 	}
 	return high
 }

@@ -51,6 +51,21 @@ func eventTime(s *ingest.Span, recordTime int64) (t int64, ok bool) {
 	return t, t < latestTime
 }
 
+// marked is the highest event time after the watermark and the final mark of a record; ok
+// is false where the watermark is none.
+func marked(b *ingest.Batch, high int64) (after int64, ok bool) {
+	ok = true
+	if b.Watermark > 0 && b.Watermark < latestTime {
+		high = max(high, clamp(b.Watermark, b.Time))
+	} else {
+		ok = b.Watermark == 0
+	}
+	if b.Final {
+		high = ended
+	}
+	return high, ok
+}
+
 // times turns highest event times into watermarks and slices of one graph. The
 // highest event time is called high; it may be never or ended.
 type times struct{ width, lateness, ttl int64 }

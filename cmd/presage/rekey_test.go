@@ -111,17 +111,7 @@ func mixedTopics() []broker.Topic {
 
 func startMixed(t *testing.T) (*broker.Broker, *kafka.Client) {
 	t.Helper()
-	b, err := broker.Start(broker.Options{RetentionBytes: 512 << 20, Topics: mixedTopics()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
-	client, err := kafka.Dial(t.Context(), kafka.Config{Brokers: []string{b.Addr()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return b, client
+	return brokerOf(t, broker.Options{RetentionBytes: 512 << 20, Topics: mixedTopics()})
 }
 
 // sameSlices compares two graphs' slices, which all hold calls between services.

@@ -14,7 +14,13 @@ import (
 
 func startBroker(t *testing.T) (*broker.Broker, *kafka.Client) {
 	t.Helper()
-	b, err := broker.Start(broker.Options{RetentionBytes: 256 << 20})
+	return brokerOf(t, broker.Options{RetentionBytes: 256 << 20})
+}
+
+// brokerOf starts a broker and dials it.
+func brokerOf(t *testing.T, o broker.Options) (*broker.Broker, *kafka.Client) {
+	t.Helper()
+	b, err := broker.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}

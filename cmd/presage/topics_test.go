@@ -14,16 +14,7 @@ import (
 // topicsPipeline is a pipeline of which only the topics are looked at.
 func topicsPipeline(t *testing.T, role string, change func(*config.Topics), topics ...kafka.TopicSpec) (p *pipeline, addr string, log *strings.Builder) {
 	t.Helper()
-	b, err := broker.Start(broker.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
-	client, err := kafka.Dial(t.Context(), kafka.Config{Brokers: []string{b.Addr()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
+	b, client := brokerOf(t, broker.Options{})
 	if len(topics) > 0 {
 		if err := client.EnsureTopics(t.Context(), topics); err != nil {
 			t.Fatal(err)

@@ -87,10 +87,8 @@ func (s *assemblerStage) run(ctx context.Context, a kafka.Assignment) error {
 	}
 	// A write that has begun goes on for a moment after ctx has ended: cut off, it may be in the topic all the same,
 	// uncounted, and is made again by whoever comes next.
-	writes, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { cancelAfter(writes, cancel) })
-	defer stop()
+	writes, end := lingering(ctx)
+	defer end()
 	for ctx.Err() == nil && err == nil {
 		err = j.step(ctx, writes)
 	}

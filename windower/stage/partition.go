@@ -359,13 +359,18 @@ func (w *worker) drain(ctx, writes context.Context) error {
 	return nil
 }
 
-// cancelAfter ends the writes that a drain still waits for.
-func cancelAfter(writes context.Context, cancel context.CancelFunc) {
-	timer := time.NewTimer(drainTimeout)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		cancel()
-	case <-writes.Done():
-	}
+// lingering is a context for writes, which go on for drainTimeout after ctx has ended, so that what was read need not be read
+// again, nor what was begun be written again. end ends it at once.
+func lingering(ctx context.Context) (writes context.Context, end func()) {
+	writes, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(drainTimeout)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-writes.Done():
+		}
+	})
+	return writes, func() { stop(); cancel() }
 }

@@ -53,10 +53,8 @@ type partitionStage struct {
 
 // run drives one partition until its ctx ends, then commits what is acknowledged.
 func (s *partitionStage) run(ctx context.Context, a kafka.Assignment) error {
-	// Writes go on for a moment after ctx has ended, so that what was read need not be
-	// read again.
-	writes, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
+	writes, end := lingering(ctx)
+	defer end()
 	w, err := s.restore(writes, a)
 	if err != nil {
 		return err
@@ -67,11 +65,9 @@ func (s *partitionStage) run(ctx context.Context, a kafka.Assignment) error {
 		defer w.keying.leave(a.Partition())
 	}
 	defer s.Metrics.forget(s.Graph.Name, a.Topic(), a.Partition())
-	stop := context.AfterFunc(ctx, func() { cancelAfter(writes, cancel) })
-	defer stop()
 	err = w.loop(ctx)
 	if err != nil && ctx.Err() == nil {
-		cancel()
+		end()
 		_ = w.publisher.close()
 		return err
 	}

@@ -65,10 +65,8 @@ var errGrown = fmt.Errorf("the re-keyed topic has more partitions than before: %
 
 // run drives one partition until its ctx ends, then commits what is acknowledged.
 func (s *rekeyStage) run(ctx context.Context, a kafka.Assignment) error {
-	// A write goes on for a moment after ctx has ended, so that what was read need not be
-	// written again.
-	writes, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
+	writes, end := lingering(ctx)
+	defer end()
 	c, err := s.restore(ctx, a)
 	if err != nil {
 		return err
@@ -76,8 +74,6 @@ func (s *rekeyStage) run(ctx context.Context, a kafka.Assignment) error {
 	defer s.gate.leave(c.member)
 	defer s.outlook.leave(a.Partition(), c.abroad)
 	defer s.Metrics.rekey.forget(s.from, a.Partition())
-	stop := context.AfterFunc(ctx, func() { cancelAfter(writes, cancel) })
-	defer stop()
 	err = c.loop(ctx, writes)
 	if ctx.Err() == nil && !errors.Is(err, errGrown) {
 		return err
