@@ -9,7 +9,7 @@ import (
 )
 
 // HeaderSource is the header of records that `presage rekey` writes: the Source as text,
-// PARTITION/PARTITIONS/OFFSET/INDEX/HIGH.
+// PARTITION/PARTITIONS/OFFSET/INDEX/HIGH/TIME.
 const HeaderSource = "presage-source"
 
 // Source says where a re-keyed record comes from, and how far that partition is.
@@ -24,6 +24,10 @@ type Source struct {
 	// NoTime: none yet, and in a heartbeat that nobody needs to wait for it. EndOfTime: the
 	// partition said that nothing comes any more.
 	High int64
+	// Time is that of the record there, Unix nanoseconds, as it bounds event times; NoTime
+	// in a heartbeat. The record itself has the time it was written at, or brokers would
+	// remove at once what was copied after a long outage.
+	Time int64
 }
 
 // The values of a Source that are no numbers in its text.
@@ -38,7 +42,7 @@ const (
 	// keeps of them.
 	maxSourcePartitions = 1 << 16
 	latestHigh          = 1 << 62
-	maxSourceText       = 80 // two numbers of five digits, three of nineteen, and what is between
+	maxSourceText       = 100 // two numbers of five digits, four of nineteen, and what is between
 )
 
 // Heartbeat reports whether the record holds no spans, and only tells.
@@ -57,13 +61,17 @@ func AppendSource(dst []byte, s Source) []byte {
 	} else {
 		dst = append(strconv.AppendInt(dst, s.Index, 10), '/')
 	}
-	switch s.High {
+	return appendTime(append(appendTime(dst, s.High), '/'), s.Time)
+}
+
+func appendTime(dst []byte, t int64) []byte {
+	switch t {
 	case NoTime:
 		return append(dst, '-')
 	case EndOfTime:
 		return append(dst, "end"...)
 	}
-	return strconv.AppendInt(dst, s.High, 10)
+	return strconv.AppendInt(dst, t, 10)
 }
 
 // ParseSource reads the header's value. Only what AppendSource writes is taken.
@@ -80,31 +88,31 @@ func parseSource(text []byte) (s Source, err error) {
 		return s, fmt.Errorf("expected at most %d characters", maxSourceText)
 	}
 	words := strings.Split(string(text), "/")
-	if len(words) != 5 {
-		return s, errors.New("expected PARTITION/PARTITIONS/OFFSET/INDEX/HIGH")
+	if len(words) != 6 {
+		return s, errors.New("expected PARTITION/PARTITIONS/OFFSET/INDEX/HIGH/TIME")
 	}
-	if words[3] == "end" {
-		words[3] = strconv.FormatInt(WholeRecord, 10)
-	}
-	switch words[4] {
-	case "-":
-		words[4] = strconv.FormatInt(NoTime, 10)
-	case "end":
-		words[4] = strconv.FormatInt(EndOfTime, 10)
-	}
-	var n [5]int64
+	var n [6]int64
 	for i, w := range words {
-		if n[i], err = strconv.ParseInt(w, 10, 64); err != nil {
-			return s, errors.New("expected PARTITION/PARTITIONS/OFFSET/INDEX/HIGH in decimal digits")
+		switch {
+		case w == "end" && i >= 3:
+			n[i] = EndOfTime // and WholeRecord
+		case w == "-" && i >= 4:
+			n[i] = NoTime
+		default:
+			if n[i], err = strconv.ParseInt(w, 10, 64); err != nil {
+				return s, errors.New("expected PARTITION/PARTITIONS/OFFSET/INDEX/HIGH/TIME in decimal digits")
+			}
 		}
 	}
-	switch s = (Source{Offset: n[2], Index: n[3], High: n[4]}); {
+	switch s = (Source{Offset: n[2], Index: n[3], High: n[4], Time: n[5]}); {
 	case n[1] < 1 || n[1] > maxSourcePartitions || n[0] < 0 || n[0] >= n[1]:
 		return s, fmt.Errorf("expected a partition below how many there are, at most %d", maxSourcePartitions)
 	case s.Index < 0 || s.Offset < -1 || s.Offset == -1 && s.Index != WholeRecord || s.Offset == math.MaxInt64:
 		return s, errors.New("expected an offset and an index of 0 or more, or an offset of -1 with the index end")
 	case (s.High <= 0 || s.High >= latestHigh) && s.High != NoTime && s.High != EndOfTime:
 		return s, errors.New("expected Unix nanoseconds, - or end")
+	case (s.Time <= 0 || s.Time >= latestHigh) && s.Time != NoTime:
+		return s, errors.New("expected Unix nanoseconds or -")
 	}
 	s.Partition, s.Partitions = int(n[0]), int(n[1])
 	// Signs, leading zeros and the numbers that words stand for.
@@ -114,7 +122,7 @@ func parseSource(text []byte) (s Source, err error) {
 	return s, nil
 }
 
-// readSource reads the header of a re-keyed record, where there is one.
+// readSource reads the header of a re-keyed record, where there is one. The record's time is then that of its source.
 func readSource(b *Batch, headers []Header) (err error) {
 	for _, h := range headers {
 		if h.Key != HeaderSource {
@@ -125,6 +133,9 @@ func readSource(b *Batch, headers []Header) (err error) {
 		}
 		if b.Source, err = ParseSource(h.Value); err != nil {
 			return err
+		}
+		if b.Source.Time != NoTime {
+			b.Time = b.Source.Time
 		}
 	}
 	return nil

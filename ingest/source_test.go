@@ -10,12 +10,13 @@ import (
 
 func TestSourceText(t *testing.T) {
 	for text, want := range map[string]Source{
-		"0/1/0/0/1700000000000000000": {Partitions: 1, High: 1_700_000_000_000_000_000},
-		"3/12/41/2/-":                 {3, 12, 41, 2, NoTime},
-		"3/12/41/end/17":              {3, 12, 41, WholeRecord, 17},
-		"3/12/41/0/end":               {3, 12, 41, 0, EndOfTime},
-		"11/12/-1/end/-":              {11, 12, -1, WholeRecord, NoTime},
-		"65535/65536/0/end/end":       {65535, 65536, 0, WholeRecord, EndOfTime},
+		"0/1/0/0/1700000000000000000/1700000000001000000": {Partitions: 1, High: 1_700_000_000_000_000_000, Time: 1_700_000_000_001_000_000},
+		"3/12/41/2/-/1":           {3, 12, 41, 2, NoTime, 1},
+		"3/12/41/2/-/-":           {3, 12, 41, 2, NoTime, NoTime},
+		"3/12/41/end/17/-":        {3, 12, 41, WholeRecord, 17, NoTime},
+		"3/12/41/0/end/5":         {3, 12, 41, 0, EndOfTime, 5},
+		"11/12/-1/end/-/-":        {11, 12, -1, WholeRecord, NoTime, NoTime},
+		"65535/65536/0/end/end/-": {65535, 65536, 0, WholeRecord, EndOfTime, NoTime},
 	} {
 		got, err := ParseSource([]byte(text))
 		if err != nil || got != want {
@@ -29,10 +30,11 @@ func TestSourceText(t *testing.T) {
 
 func TestSourceRefused(t *testing.T) {
 	for _, text := range []string{
-		"", "1", "0/1/0/0", "0/1/0/0/1/1", "0/0/0/0/1", "1/1/0/0/1", "-1/1/0/0/1", "0/65537/0/0/1", "0/1/-1/0/1", "0/1/-2/end/1",
-		"0/1/0/-1/1", "0/1/0/0/0", "0/1/0/0/-5", "0/1/0/0/4611686018427387904", "0/1/0/9223372036854775807/1", "0/1/0/0/9223372036854775807",
-		"0/1/0/0/-9223372036854775808", "+0/1/0/0/1", "0/01/0/0/1", "0/1/0/0/1 ", "0/1/9223372036854775807/0/1", "0/1/0/END/1", "a/b/c/d/e",
-		"0/1/0/0/" + strings.Repeat("0", 1000), strings.Repeat("/", 1<<20),
+		"", "1", "0/1/0/0/1", "0/1/0/0/1/1/1", "0/0/0/0/1/-", "1/1/0/0/1/-", "-1/1/0/0/1/-", "0/65537/0/0/1/-", "0/1/-1/0/1/-", "0/1/-2/end/1/-",
+		"0/1/0/-1/1/-", "0/1/0/0/0/-", "0/1/0/0/-5/-", "0/1/0/0/4611686018427387904/-", "0/1/0/9223372036854775807/1/-", "0/1/0/0/9223372036854775807/-",
+		"0/1/0/0/-9223372036854775808/-", "+0/1/0/0/1/-", "0/01/0/0/1/-", "0/1/0/0/1/- ", "0/1/9223372036854775807/0/1/-", "0/1/0/END/1/-", "a/b/c/d/e/f",
+		"0/1/0/0/1/end", "0/1/0/0/1/0", "0/1/0/0/1/-1", "0/1/0/0/1/4611686018427387904", "0/1/0/0/1/-9223372036854775808", "0/1/0/-/1/1", "0/1/end/0/1/1", "0/1/0/0/1/",
+		"0/1/0/0/" + strings.Repeat("0", 1000) + "/-", strings.Repeat("/", 1<<20),
 	} {
 		s, err := ParseSource([]byte(text))
 		if err == nil || s != (Source{}) || len(err.Error()) > 300 {
@@ -55,14 +57,16 @@ func TestSourceOfRecords(t *testing.T) {
 		value   []byte
 		reason  string
 		want    Source
+		time    int64
 	}{
-		{"no header", nil, spans, "", Source{}},
-		{"spans", header("1/4/7/0/9"), spans, "", Source{1, 4, 7, 0, 9}},
-		{"heartbeat", header("1/4/7/end/9"), nil, "", Source{1, 4, 7, WholeRecord, 9}},
-		{"heartbeat with spans", header("1/4/7/end/9"), spans, ReasonSource, Source{}},
-		{"no spans", header("1/4/7/0/9"), nil, ReasonEmpty, Source{}},
-		{"twice", header("1/4/7/0/9", "1/4/7/0/9"), spans, ReasonSource, Source{}},
-		{"rubbish", header("x"), spans, ReasonSource, Source{}},
+		{"no header", nil, spans, "", Source{}, 1},
+		{"spans", header("1/4/7/0/9/8"), spans, "", Source{1, 4, 7, 0, 9, 8}, 8},
+		{"without a time", header("1/4/7/0/9/-"), spans, "", Source{1, 4, 7, 0, 9, NoTime}, 1},
+		{"heartbeat", header("1/4/7/end/9/-"), nil, "", Source{1, 4, 7, WholeRecord, 9, NoTime}, 1},
+		{"heartbeat with spans", header("1/4/7/end/9/-"), spans, ReasonSource, Source{}, 0},
+		{"no spans", header("1/4/7/0/9/8"), nil, ReasonEmpty, Source{}, 0},
+		{"twice", header("1/4/7/0/9/8", "1/4/7/0/9/8"), spans, ReasonSource, Source{}, 0},
+		{"rubbish", header("x"), spans, ReasonSource, Source{}, 0},
 	} {
 		d := NewDecoder(Options{})
 		b, err := d.Decode(Spans, here, 1, tt.headers, tt.value)
@@ -70,8 +74,8 @@ func TestSourceOfRecords(t *testing.T) {
 			t.Errorf("%s: %v, want reason %q", tt.name, err, tt.reason)
 			continue
 		}
-		if err == nil && b.Source != tt.want {
-			t.Errorf("%s: %+v, want %+v", tt.name, b.Source, tt.want)
+		if err == nil && (b.Source != tt.want || b.Time != tt.time) {
+			t.Errorf("%s: %+v at %d, want %+v at %d", tt.name, b.Source, b.Time, tt.want, tt.time)
 		}
 		// What was there does not stay for the next record.
 		if b, err = d.Decode(Spans, here, 1, nil, spans); err != nil || b.Source != (Source{}) || len(b.Spans) != 1 {
@@ -92,9 +96,9 @@ func TestHostileSource(t *testing.T) {
 }
 
 func FuzzSource(f *testing.F) {
-	f.Add([]byte("3/12/41/2/1700000000000000000"))
-	f.Add([]byte("11/12/-1/end/-"))
-	f.Add([]byte("0/1/0/0/end"))
+	f.Add([]byte("3/12/41/2/1700000000000000000/1700000000001000000"))
+	f.Add([]byte("11/12/-1/end/-/-"))
+	f.Add([]byte("0/1/0/0/end/7"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := ParseSource(text)
 		if err != nil {

@@ -157,11 +157,15 @@ func (c *copier) take(r *kafka.Record) {
 	}
 }
 
-// record is a part of r as it is written: with the time of r, as that bounds event times.
+// record is a part of r as it is written.
 func (c *copier) record(r *kafka.Record, p *otlp.Part) kafka.Record {
+	at := int64(ingest.NoTime)
+	if r.Time > 0 {
+		at = r.Time
+	}
 	out := kafka.Record{
-		Topic: c.to, Partition: p.Partition, Time: r.Time, Value: p.Value,
-		Headers: c.source(r.Offset, int64(p.Index)),
+		Topic: c.to, Partition: p.Partition, Value: p.Value,
+		Headers: c.source(r.Offset, int64(p.Index), at),
 	}
 	if p.Trace != nil {
 		out.Key = hex.AppendEncode(nil, p.Trace)
@@ -172,10 +176,10 @@ func (c *copier) record(r *kafka.Record, p *otlp.Part) kafka.Record {
 	return out
 }
 
-// source is the header that says where a record comes from, and how far its partition is.
-func (c *copier) source(offset, index int64) []kafka.Header {
+// source is the header that says where a record comes from and of what time it is, and how far its partition is.
+func (c *copier) source(offset, index, at int64) []kafka.Header {
 	return []kafka.Header{{Key: ingest.HeaderSource, Value: ingest.AppendSource(nil, ingest.Source{
-		Partition: c.assignment.Partition(), Partitions: c.assignment.Partitions(), Offset: offset, Index: index, High: c.copied.High,
+		Partition: c.assignment.Partition(), Partitions: c.assignment.Partitions(), Offset: offset, Index: index, High: c.copied.High, Time: at,
 	})}}
 }
 

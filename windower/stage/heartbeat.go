@@ -67,7 +67,7 @@ func (c *copier) tell() {
 		if !c.due(&c.told[p], now) {
 			continue
 		}
-		c.out = append(c.out, kafka.Record{Topic: c.to, Partition: p, Headers: c.source(c.copied.Next-1, ingest.WholeRecord)})
+		c.out = append(c.out, kafka.Record{Topic: c.to, Partition: p, Headers: c.source(c.copied.Next-1, ingest.WholeRecord, ingest.NoTime)})
 		c.said(p, c.copied.High, now)
 	}
 }

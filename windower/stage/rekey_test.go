@@ -240,6 +240,7 @@ func TestRekeyedIdle(t *testing.T) {
 // TestRekeyDeadLetters: what can't be decoded is a dead letter of its own topic, once, and is
 // passed.
 func TestRekeyDeadLetters(t *testing.T) {
+	began := time.Now()
 	_, c := mixedBroker(t, 2)
 	o := options(t, c, rekeyedGraph())
 	rubbish := kafka.Record{Topic: "spans", Partition: 1, Time: epoch, Value: []byte("rubbish")}
@@ -268,11 +269,14 @@ func TestRekeyDeadLetters(t *testing.T) {
 		}
 		offsets = append(offsets, s.Offset)
 		id := [16]byte{1}
-		if want := hex.EncodeToString(id[:]); string(r.Key) != want || r.Time != epoch+(1+s.Offset/2)*sec || r.Partition != otlp.TracePartition(id[:], 2) {
+		if want := hex.EncodeToString(id[:]); string(r.Key) != want || r.Partition != otlp.TracePartition(id[:], 2) {
 			t.Errorf("record %+v", r)
 		}
-		if s.Partition != 1 || s.Partitions != 4 || s.High != epoch+(1+s.Offset/2)*sec {
+		if s.Partition != 1 || s.Partitions != 4 || s.High != epoch+(1+s.Offset/2)*sec || s.Time != epoch+(1+s.Offset/2)*sec {
 			t.Errorf("source %+v", s)
+		}
+		if r.Time < began.UnixMilli()*1e6 {
+			t.Errorf("a copy is of %v, before it was written: its retention would have begun then", time.Unix(0, r.Time))
 		}
 	}
 	if fmt.Sprint(offsets) != "[0 2]" {
