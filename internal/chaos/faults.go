@@ -34,7 +34,7 @@ func (w *world) harm(ctx context.Context) error {
 
 // allowed tells whether this world can suffer a kind of fault.
 func (w *world) allowed(k Kind) bool {
-	if k == DiskFull && w.unmount == nil {
+	if k == DiskFull && w.unmount == nil || k == IdleKill && !w.Idle {
 		return false
 	}
 	return !slices.Contains(w.Except, k)
@@ -68,6 +68,8 @@ func (w *world) do(ctx context.Context, f Fault) error {
 	case Stall:
 		partition := f.Target % spanPartition
 		return w.during(ctx, 2*f.For, func() error { w.traffic.stall(partition, true); return nil }, func() error { w.traffic.stall(partition, false); return nil })
+	case IdleKill:
+		return w.idleKill(ctx, f)
 	case DiskFull:
 		return w.during(ctx, 2*f.For, func() error { return fill(w.state) }, func() error { return empty(w.state) })
 	case TruncateState, CorruptState:
@@ -126,9 +128,13 @@ func (w *world) dead(do func() error) error {
 	return err
 }
 
-// join lets one more windower take part for a while. It ends in order or not.
+// join lets one more windower, or one that re-keys, take part for a while. It ends in order or not.
 func (w *world) join(ctx context.Context, f Fault) error {
-	p, err := w.process(fmt.Sprint("guest-", w.joined), "windower", forecastsTopic, w.state)
+	role := "windower"
+	if w.Rekey && f.Random/2%2 == 0 {
+		role = rekeyRole
+	}
+	p, err := w.process(fmt.Sprint("guest-", w.joined), role, forecastsTopic, w.state)
 	if err != nil {
 		return err
 	}
@@ -144,11 +150,45 @@ func (w *world) join(ctx context.Context, f Fault) error {
 	return errors.Join(err, p.Kill())
 }
 
+// idleKill stalls a partition on a slow network until its event time has gone on without it, kills all processes amid, and lets
+// its records come before anybody has found it idle again: so the advances that are committed must be made again, and no others.
+func (w *world) idleKill(ctx context.Context, f Fault) error {
+	partition := f.Target % spanPartition
+	for broker := range w.cluster.Brokers() {
+		if err := w.proxies.slow(broker, 50+int(f.Random%500), 1000); err != nil {
+			return err
+		}
+	}
+	w.traffic.stall(partition, true)
+	err := w.rest(ctx, w.idleTimeout()+f.For)
+	err = errors.Join(err, w.dead(func() error {
+		w.traffic.stall(partition, false)
+		for broker := range w.cluster.Brokers() {
+			w.proxies.mend(ctx, broker)
+		}
+		return sleep(ctx, time.Second) // until what was held back is written
+	}))
+	return err
+}
+
+// place is a group whose commits hold more than offsets, and the topic that they are of.
+type place struct{ group, topic string }
+
+// places are those of this world.
+func (w *world) places() []place {
+	all := []place{{stage.PartitionGroup(graph), w.spans()}}
+	if w.Rekey {
+		all = append(all, place{stage.RekeyGroup(spanTopic), spanTopic})
+	}
+	return all
+}
+
 // corruptCommit changes the metadata of a committed place, as a tool might that resets offsets. The group must be empty:
 // its dead members have to time out first.
 func (w *world) corruptCommit(ctx context.Context, f Fault) error {
-	group := stage.PartitionGroup(graph)
-	commits, err := w.commits(ctx, spanTopic)
+	all := w.places()
+	at := all[f.Random/3%uint64(len(all))]
+	commits, err := w.commits(ctx, at.group, at.topic)
 	if err != nil {
 		return err
 	}
@@ -166,7 +206,7 @@ func (w *world) corruptCommit(ctx context.Context, f Fault) error {
 	api := &kafkago.Client{Addr: kafkago.TCP(w.cluster.Addrs()...), Transport: &kafkago.Transport{}}
 	defer api.Transport.(*kafkago.Transport).CloseIdleConnections()
 	for tries := 0; ; tries++ {
-		err := store(ctx, api, group, partition, kafka.Commit{Offset: c.Offset, Metadata: string(metadata)})
+		err := store(ctx, api, at, partition, kafka.Commit{Offset: c.Offset, Metadata: string(metadata)})
 		if err == nil || tries == 100 {
 			return err
 		}
@@ -176,10 +216,10 @@ func (w *world) corruptCommit(ctx context.Context, f Fault) error {
 	}
 }
 
-// commits reads the places that the windowers have committed. A connection that a fault has cut is found out by using it, so it asks again.
-func (w *world) commits(ctx context.Context, topic string) (map[int]kafka.Commit, error) {
+// commits reads the places that a group has committed. A connection that a fault has cut is found out by using it, so it asks again.
+func (w *world) commits(ctx context.Context, group, topic string) (map[int]kafka.Commit, error) {
 	for tries := 0; ; tries++ {
-		commits, err := w.client.Committed(ctx, stage.PartitionGroup(graph), topic)
+		commits, err := w.client.Committed(ctx, group, topic)
 		if err == nil || tries == 50 {
 			return commits, err
 		}
@@ -189,15 +229,15 @@ func (w *world) commits(ctx context.Context, topic string) (map[int]kafka.Commit
 	}
 }
 
-func store(ctx context.Context, api *kafkago.Client, group string, partition int, c kafka.Commit) error {
+func store(ctx context.Context, api *kafkago.Client, at place, partition int, c kafka.Commit) error {
 	res, err := api.OffsetCommit(ctx, &kafkago.OffsetCommitRequest{
-		GroupID: group, GenerationID: -1,
-		Topics: map[string][]kafkago.OffsetCommit{spanTopic: {{Partition: partition, Offset: c.Offset, Metadata: c.Metadata}}},
+		GroupID: at.group, GenerationID: -1,
+		Topics: map[string][]kafkago.OffsetCommit{at.topic: {{Partition: partition, Offset: c.Offset, Metadata: c.Metadata}}},
 	})
 	if err != nil {
 		return fmt.Errorf("change a commit: %w", err)
 	}
-	for _, p := range res.Topics[spanTopic] {
+	for _, p := range res.Topics[at.topic] {
 		if p.Error != nil {
 			return fmt.Errorf("change the commit of partition %d: %w", partition, p.Error)
 		}

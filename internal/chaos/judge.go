@@ -18,6 +18,11 @@ const (
 
 // judge waits until everything has come to its end, and holds it against the undisturbed reading.
 func (w *world) judge(ctx context.Context) error {
+	if w.Rekey {
+		if err := w.waitForCopies(ctx); err != nil {
+			return err
+		}
+	}
 	want, err := w.reading(ctx)
 	if err != nil {
 		return err
@@ -31,7 +36,7 @@ func (w *world) judge(ctx context.Context) error {
 			return err
 		}
 	}
-	if w.Idle { // the last advances may have been told meanwhile
+	if w.Idle || w.Rekey { // the last advances, and copies, may have been told meanwhile
 		if want, err = w.read(ctx, want.fingerprint); err != nil {
 			return err
 		}
@@ -41,6 +46,11 @@ func (w *world) judge(ctx context.Context) error {
 	}
 	if err := w.judgePlaces(ctx, want); err != nil {
 		return err
+	}
+	if w.Rekey {
+		if err := w.judgeCopies(ctx, want); err != nil {
+			return err
+		}
 	}
 	return w.judgeForecasts(ctx, want)
 }
@@ -88,7 +98,7 @@ func (w *world) settle(ctx context.Context, want *reading, topic string) error {
 			return err
 		}
 		if there {
-			done, err := w.forecast(ctx, topic, want.last*width.Nanoseconds())
+			done, err := w.forecast(ctx, topic, want.last*want.width)
 			if err != nil || done {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"presage/internal/kafka"
 	"presage/windower"
 	"presage/windower/slice"
+	"presage/windower/stage"
 )
 
 // judgePlaces holds partials and committed places against the log: the first partial of a source and slice is the
@@ -24,8 +25,8 @@ func (w *world) judgePlaces(ctx context.Context, want *reading) error {
 			w.verdict.Different++
 		}
 	}
-	for _, topic := range []string{spanTopic, metricTopic} {
-		commits, err := w.commits(ctx, topic)
+	for _, topic := range []string{want.spans, metricTopic} {
+		commits, err := w.commits(ctx, stage.PartitionGroup(graph), topic)
 		if err != nil {
 			return err
 		}

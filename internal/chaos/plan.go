@@ -21,6 +21,7 @@ const (
 	Cut           Kind = "cut"            // the way to a broker is cut
 	Slow          Kind = "slow"           // the way to a broker is slow
 	Stall         Kind = "stall"          // nothing is written to one partition for a while
+	IdleKill      Kind = "idle_kill"      // a partition stalls on a slow network until it goes on without records; then all processes are killed, and its records come
 	DiskFull      Kind = "disk_full"      // the state folder's disk is full
 	TruncateState Kind = "truncate_state" // a state file is cut while no process runs
 	CorruptState  Kind = "corrupt_state"  // some of its bytes are changed
@@ -45,7 +46,7 @@ type share struct {
 // shares of the faults: mostly kills.
 var shares = []share{
 	{Kill, 40}, {KillAll, 14}, {Drain, 6}, {Zombie, 4}, {Join, 4}, {BrokerKill, 2}, {BrokerStop, 2}, {BrokerPause, 2},
-	{Cut, 4}, {Slow, 4}, {Stall, 4}, {DiskFull, 3}, {TruncateState, 3}, {CorruptState, 3}, {CorruptCommit, 5},
+	{Cut, 4}, {Slow, 4}, {Stall, 4}, {IdleKill, 8}, {DiskFull, 3}, {TruncateState, 3}, {CorruptState, 3}, {CorruptCommit, 5},
 }
 
 // Plan is the faults of a round, which follow from the seed alone: as many as it takes to kill processes kills times.
@@ -83,7 +84,7 @@ func (f Fault) kills(processes int) int {
 	switch f.Kind {
 	case Kill:
 		return 1
-	case KillAll, TruncateState, CorruptState, CorruptCommit:
+	case KillAll, IdleKill, TruncateState, CorruptState, CorruptCommit:
 		return processes
 	}
 	return 0

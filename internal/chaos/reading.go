@@ -20,6 +20,9 @@ type part struct {
 // reading is what one undisturbed process makes of the log.
 type reading struct {
 	fingerprint uint64
+	spans       string // topic that windowers read
+	rekeyed     bool   // another was copied into it
+	width       int64  // of a slice
 	lateness    int64
 	partials    map[part][]byte // as content gives them, those with rows
 	snapshots   map[int64]*slice.Snapshot
@@ -32,7 +35,8 @@ type reading struct {
 // read reads the telemetry topics to their ends and runs the windower's core over them.
 func (w *world) read(ctx context.Context, fingerprint uint64) (*reading, error) {
 	r := &reading{
-		fingerprint: fingerprint, lateness: w.lateness().Nanoseconds(), partials: map[part][]byte{}, snapshots: map[int64]*slice.Snapshot{}, encoded: map[int64][]byte{},
+		fingerprint: fingerprint, spans: w.spans(), rekeyed: w.Rekey, width: w.width().Nanoseconds(), lateness: w.lateness().Nanoseconds(),
+		partials: map[part][]byte{}, snapshots: map[int64]*slice.Snapshot{}, encoded: map[int64][]byte{},
 		logs: map[slice.Source][]kafka.Record{},
 	}
 	var err error
@@ -40,13 +44,13 @@ func (w *world) read(ctx context.Context, fingerprint uint64) (*reading, error) 
 		return nil, err
 	}
 	assembler, err := windower.NewAssembler(windower.AssemblerConfig{
-		Graph: graph, Fingerprint: fingerprint, Width: width.Nanoseconds(), SpanTopics: []string{spanTopic}, MetricTopics: []string{metricTopic},
+		Graph: graph, Fingerprint: fingerprint, Width: r.width, SpanTopics: []string{r.spans}, MetricTopics: []string{metricTopic},
 	})
 	if err != nil {
 		return nil, err
 	}
 	offset := int64(0)
-	for _, s := range sources() {
+	for _, s := range sources(r.spans) {
 		if r.logs[s], err = w.log(ctx, s); err != nil {
 			return nil, err
 		}
@@ -102,8 +106,8 @@ func (r *reading) apply(s slice.Source, resume *windower.Resume) ([]*slice.Parti
 		partitions, signal = 1, ingest.Metrics
 	}
 	machine, err := windower.NewPartition(windower.PartitionConfig{
-		Graph: graph, Fingerprint: r.fingerprint, Width: width.Nanoseconds(), Lateness: r.lateness, TombstoneTTL: r.lateness,
-		Source: s, Partitions: partitions, Resume: resume,
+		Graph: graph, Fingerprint: r.fingerprint, Width: r.width, Lateness: r.lateness, TombstoneTTL: r.lateness,
+		Source: s, Partitions: partitions, Rekeyed: r.rekeyed && signal == ingest.Spans, Resume: resume,
 	})
 	if err != nil {
 		return nil, err
@@ -114,22 +118,28 @@ func (r *reading) apply(s slice.Source, resume *windower.Resume) ([]*slice.Parti
 		if resume != nil && rec.Offset < resume.Offset {
 			continue
 		}
-		var headers []ingest.Header
-		for _, h := range rec.Headers {
-			headers = append(headers, ingest.Header(h))
-		}
-		at := ingest.Position{Topic: s.Topic, Partition: s.Partition, Offset: rec.Offset}
 		out = append(out, r.advance(machine, s, rec.Offset, resume).Partials...)
-		batch, err := decoder.Decode(signal, at, rec.Time, headers, rec.Value)
-		if err != nil {
-			batch = &ingest.Batch{Position: at, Time: rec.Time}
-		}
+		batch, _ := decode(decoder, signal, s, &rec)
 		out = append(out, machine.Apply(batch).Partials...)
 	}
 	if p, ok := machine.WatermarkOnly(); ok && resume == nil {
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// decode decodes a record; one that can't be moves past its place alone.
+func decode(d *ingest.Decoder, signal ingest.Signal, s slice.Source, rec *kafka.Record) (b *ingest.Batch, ok bool) {
+	var headers []ingest.Header
+	for _, h := range rec.Headers {
+		headers = append(headers, ingest.Header(h))
+	}
+	at := ingest.Position{Topic: s.Topic, Partition: s.Partition, Offset: rec.Offset}
+	b, err := d.Decode(signal, at, rec.Time, headers, rec.Value)
+	if err != nil {
+		return &ingest.Batch{Position: at, Time: rec.Time}, false
+	}
+	return b, true
 }
 
 // advance makes the advance that the windowers have committed for a place of the log, if there is one. A machine that goes on

@@ -32,6 +32,7 @@ type traffic struct {
 	producer *kafka.Producer
 	now      int64         // event time, Unix nanoseconds
 	speed    time.Duration // seconds of event time that are written in one
+	mixed    bool          // spans are not keyed by trace id: services write their own to partitions of their own
 
 	delayed []kafka.Record
 
@@ -40,10 +41,10 @@ type traffic struct {
 	held    []kafka.Record
 }
 
-func newTraffic(seed uint64, client *kafka.Client, begin time.Time, speed time.Duration) *traffic {
+func newTraffic(seed uint64, client *kafka.Client, begin time.Time, speed time.Duration, mixed bool) *traffic {
 	return &traffic{
 		random: rand.New(rand.NewPCG(seed, 0x74726166)), client: client, producer: kafka.NewProducer(client, kafka.ProducerConfig{Zstd: true}),
-		now: begin.Truncate(time.Hour).UnixNano(), stalled: map[int]bool{}, speed: speed,
+		now: begin.Truncate(time.Hour).UnixNano(), stalled: map[int]bool{}, speed: speed, mixed: mixed,
 	}
 }
 
@@ -102,9 +103,11 @@ func (t *traffic) step() (out []kafka.Record) {
 		if r.IntN(50) == 0 {
 			calls *= 20 // a burst
 		}
+		var halves []half
 		for range calls {
-			out = append(out, t.call()...)
+			halves = append(halves, t.call()...)
 		}
+		out = append(out, t.records(halves)...)
 		if r.IntN(10) == 0 {
 			out = append(out, kafka.Record{Topic: spanTopic, Partition: r.IntN(spanPartition), Time: t.now, Value: fmt.Appendf(nil, "rubbish %d", r.Uint32())})
 		}
@@ -120,14 +123,19 @@ func (t *traffic) step() (out []kafka.Record) {
 	return out
 }
 
-// call is a call as its two services tell it, a record each.
-func (t *traffic) call() (out []kafka.Record) {
+// half is a call as one of its services tells it.
+type half struct {
+	service int
+	span    otlp.Span
+}
+
+// call is a call as its two services tell it. What is lost on the way or late is left out.
+func (t *traffic) call() (out []half) {
 	r := t.random
 	var trace [16]byte
 	for i := range trace {
 		trace[i] = byte(r.Uint32())
 	}
-	partition := int(trace[0]) % spanPartition
 	from, to := r.IntN(services), r.IntN(services)
 	start := t.now - r.Int64N(second)
 	if r.IntN(200) == 0 {
@@ -136,7 +144,7 @@ func (t *traffic) call() (out []kafka.Record) {
 	length := r.Int64N(second)
 	client := otlp.Span{TraceID: trace, SpanID: [8]byte{1}, Name: "call", Kind: 3, Start: start, End: start + length, Error: r.IntN(9) == 0}
 	server := otlp.Span{TraceID: trace, SpanID: [8]byte{2}, ParentID: [8]byte{1}, Name: "serve", Kind: 2, Start: start + length/10, End: start + length - length/10}
-	halves := []kafka.Record{t.span(from, partition, client), t.span(to, partition, server)}
+	halves := []half{{from, client}, {to, server}}
 	if r.IntN(2) == 0 {
 		slices.Reverse(halves)
 	}
@@ -146,7 +154,7 @@ func (t *traffic) call() (out []kafka.Record) {
 		case 1: // twice
 			out = append(out, h, h)
 		case 2: // late, perhaps too late
-			t.delayed = append(t.delayed, h)
+			t.delayed = append(t.delayed, t.record(h))
 		default:
 			out = append(out, h)
 		}
@@ -154,12 +162,43 @@ func (t *traffic) call() (out []kafka.Record) {
 	return out
 }
 
-func (t *traffic) span(service, partition int, s otlp.Span) kafka.Record {
-	value := otlp.AppendTraces(nil, []otlp.ResourceSpans{{
+// records are the halves of a second as they are sent: each by itself to the partition of its trace, or those of a service
+// together to the service's.
+func (t *traffic) records(halves []half) (out []kafka.Record) {
+	if !t.mixed {
+		for _, h := range halves {
+			out = append(out, t.record(h))
+		}
+		return out
+	}
+	for service := range services {
+		var own []otlp.Span
+		for _, h := range halves {
+			if h.service == service {
+				own = append(own, h.span)
+			}
+		}
+		if len(own) > 0 {
+			out = append(out, kafka.Record{Topic: spanTopic, Partition: service % spanPartition, Time: t.now, Value: message(service, own...)})
+		}
+	}
+	return out
+}
+
+// record is a half by itself.
+func (t *traffic) record(h half) kafka.Record {
+	partition := int(h.span.TraceID[0]) % spanPartition
+	if t.mixed {
+		partition = h.service % spanPartition
+	}
+	return kafka.Record{Topic: spanTopic, Partition: partition, Time: t.now, Key: fmt.Appendf(nil, "%x", h.span.TraceID), Value: message(h.service, h.span)}
+}
+
+func message(service int, spans ...otlp.Span) []byte {
+	return otlp.AppendTraces(nil, []otlp.ResourceSpans{{
 		Resource: []otlp.KeyValue{otlp.String("service.name", fmt.Sprintf("service-%d", service)), otlp.String("k8s.pod.uid", fmt.Sprintf("pod-%d", service))},
-		Spans:    []otlp.Span{s},
+		Spans:    spans,
 	}})
-	return kafka.Record{Topic: spanTopic, Partition: partition, Time: t.now, Key: fmt.Appendf(nil, "%x", s.TraceID), Value: value}
 }
 
 func (t *traffic) cpu() []byte {
@@ -175,7 +214,7 @@ func (t *traffic) cpu() []byte {
 
 // marks are watermarks of all partitions.
 func (t *traffic) marks(final bool) (out []kafka.Record) {
-	for _, s := range sources() {
+	for _, s := range sources(spanTopic) {
 		m := kafka.Record{Topic: s.Topic, Partition: s.Partition, Time: t.now, Headers: []kafka.Header{{Key: ingest.HeaderWatermark, Value: fmt.Append(nil, t.now)}}}
 		if final {
 			m.Headers = append(m.Headers, kafka.Header{Key: ingest.HeaderFinal, Value: []byte("1")})
@@ -195,10 +234,10 @@ func (t *traffic) end(ctx context.Context) error {
 	return t.write(ctx, last)
 }
 
-// sources are the partitions of the telemetry topics.
-func sources() (out []slice.Source) {
+// sources are the partitions of a topic of spans, and of that of metrics.
+func sources(spans string) (out []slice.Source) {
 	for p := range spanPartition {
-		out = append(out, slice.Source{Topic: spanTopic, Partition: p})
+		out = append(out, slice.Source{Topic: spans, Partition: p})
 	}
 	return append(out, slice.Source{Topic: metricTopic})
 }

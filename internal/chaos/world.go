@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"presage/internal/config"
 	"presage/internal/kafka"
 	"presage/internal/kraft"
 )
@@ -27,6 +28,7 @@ type Options struct {
 	Standby   bool   // a second forecaster with a folder of its own
 	Network   string // that the forecasters train; empty: none
 	Idle      bool   // partitions that nothing comes to go on with the wall clock
+	Rekey     bool   // spans are not keyed by trace id; two processes re-key them
 	Except    []Kind // faults that are left out
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -41,8 +43,8 @@ const (
 	referenceTopic  = "reference.forecasts" // of the forecaster that nothing happens to
 	deadLetterTopic = "presage.deadletter"
 
-	width   = 10 * time.Second // of a slice, of event time
-	session = 2 * time.Second  // the processes' session time-out
+	session  = 2 * time.Second // the processes' session time-out
+	rekeyers = 2               // processes that re-key
 )
 
 // world is the cluster and the processes of a run. It is for one goroutine.
@@ -52,7 +54,7 @@ type world struct {
 	cluster    *kraft.Cluster
 	client     *kafka.Client
 	traffic    *traffic
-	processes  []*process // windowers, then forecasters
+	processes  []*process // windowers, those that re-key, then forecasters
 	forecaster *process
 	state      string // the forecaster's folder
 	unmount    func() error
@@ -99,7 +101,7 @@ func (w *world) build(ctx context.Context) (err error) {
 		return err
 	}
 	// Event time runs ahead of the clock, and brokers refuse what is stamped an hour ahead of it.
-	w.traffic = newTraffic(w.Seed, w.client, w.Now().Add(-12*time.Hour), w.speed())
+	w.traffic = newTraffic(w.Seed, w.client, w.Now().Add(-12*time.Hour), w.speed(), w.Rekey)
 	w.state = filepath.Join(w.Dir, "state")
 	if err := os.MkdirAll(w.state, 0o755); err != nil {
 		return err
@@ -107,6 +109,11 @@ func (w *world) build(ctx context.Context) (err error) {
 	w.unmount, _ = mountSmall(w.state)
 	for i := range w.Windowers {
 		if err := w.add(fmt.Sprint("windower-", i), "windower", w.state); err != nil {
+			return err
+		}
+	}
+	for i := 0; w.Rekey && i < rekeyers; i++ {
+		if err := w.add(fmt.Sprint("rekeyer-", i), rekeyRole, w.state); err != nil {
 			return err
 		}
 	}
@@ -137,21 +144,42 @@ func (w *world) process(name, role, forecasts, state string) (*process, error) {
 kafka: {brokers: [%s], session_timeout: %s, dial_timeout: 20s}
 topics: {replication: %d, partials: %s, slices: %s, forecasts: %s, deadletter: %s}
 graphs:
-  - {name: %s, spans: [%s], metrics: [%s], slice: %s, lateness: %s, metrics_lateness: %[12]s, max_wait: 0s, metrics_wait: 0s, idle_timeout: %s, clock: event}
+  - {name: %s, spans: [%s], metrics: [%s], slice: %s, lateness: %s, metrics_lateness: %[12]s, max_wait: 0s, metrics_wait: 0s, idle_timeout: %s, clock: event, rekey: %v}
 model: {network: %s, input: 4, horizons: 2, epochs: 2, cpus: 1}
 state: %q
 http: ""
 log: debug
 `, strings.Join(w.cluster.Addrs(), ", "), session, min(w.Brokers, 3), partialsTopic, slicesTopic, forecasts, deadLetterTopic,
-		graph, spanTopic, metricTopic, width, w.lateness(), w.idleTimeout(), cmp.Or(w.Network, "none"), state)
+		graph, spanTopic, metricTopic, w.width(), w.lateness(), w.idleTimeout(), w.Rekey, cmp.Or(w.Network, "none"), state)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
+	}
+	if role == rekeyRole {
+		return newProcess(name, w.Dir, w.Binary, "rekey", "--config", path), nil
 	}
 	return newProcess(name, w.Dir, w.Binary, "run", "--role", role, "--config", path), nil
 }
 
-// lateness of the graph, and how many seconds of event time are written in one. Where idle partitions go on with the wall clock,
-// these let a stall make spans late.
+// rekeyRole is that of a process of presage rekey.
+const rekeyRole = "rekey"
+
+// spans is the topic that windowers read.
+func (w *world) spans() string {
+	if w.Rekey {
+		return spanTopic + config.RekeyedSuffix
+	}
+	return spanTopic
+}
+
+// width of a slice, and lateness of the graph, of event time; and how many seconds of that are written in one. Where idle
+// partitions go on with the wall clock, slices are narrow and soon closed, so that a stall closes some whose spans come later.
+func (w *world) width() time.Duration {
+	if w.Idle {
+		return 2 * time.Second
+	}
+	return 10 * time.Second
+}
+
 func (w *world) lateness() time.Duration {
 	if w.Idle {
 		return time.Second

@@ -24,6 +24,7 @@ func main() {
 	flag.IntVar(&o.kills, "kills", 100, "SIGKILLs of processes, at least")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the faults and the traffic")
 	flag.IntVar(&o.round, "round", 50, "kills of a round")
+	flag.Uint64Var(&o.from, "from", 0, "first round, to hold one again")
 	flag.StringVar(&o.libs, "libs", os.Getenv(kraft.Variable), "folder of Apache Kafka's jars")
 	flag.StringVar(&o.keep, "keep", "", "folder for the rounds' files; empty: one that is removed")
 	flag.Parse()
@@ -42,7 +43,7 @@ func main() {
 
 type options struct {
 	kills, round int
-	seed         uint64
+	seed, from   uint64
 	libs, keep   string
 }
 
@@ -58,6 +59,9 @@ func (o *options) run(ctx context.Context, out io.Writer) (v chaos.Verdict, err 
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
 	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return v, err
+	}
 	binary := filepath.Join(dir, "presage")
 	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/presage")
 	build.Stderr = out
@@ -65,15 +69,15 @@ func (o *options) run(ctx context.Context, out io.Writer) (v chaos.Verdict, err 
 		return v, fmt.Errorf("build presage: %w", err)
 	}
 	log := slog.New(slog.NewTextHandler(out, nil))
-	for round := uint64(0); v.Kills < o.kills; round++ {
+	for round := o.from; v.Kills < o.kills; round++ {
 		opt := o.world(round, min(o.round, o.kills-v.Kills))
 		opt.Binary, opt.Dir, opt.Log = binary, filepath.Join(dir, fmt.Sprint("round-", round)), log.With("round", round)
-		if err := os.MkdirAll(opt.Dir, 0o755); err != nil {
+		if err := os.Mkdir(opt.Dir, 0o755); err != nil { // one that is there holds another run's topics
 			return v, err
 		}
 		w, err := chaos.Run(ctx, opt)
 		v.Add(w)
-		log.Info("round", "number", round, "seed", opt.Seed, "brokers", opt.Brokers, "windowers", opt.Windowers, "verdict", w.String(), "so_far", v.String())
+		log.Info("round", "number", round, "seed", opt.Seed, "brokers", opt.Brokers, "windowers", opt.Windowers, "idle", opt.Idle, "rekey", opt.Rekey, "verdict", w.String(), "so_far", v.String())
 		if err != nil {
 			return v, fmt.Errorf("round %d (seed %d): %w", round, opt.Seed, err)
 		}
@@ -86,7 +90,8 @@ func (o *options) run(ctx context.Context, out io.Writer) (v chaos.Verdict, err 
 	return v, nil
 }
 
-// world varies the rounds: one, two and four windowers, one broker or three, with idle partitions that go on or wait. Every second
+// world varies the rounds: one, two and four windowers, one broker or three, with idle partitions that go on or wait, with spans
+// that are keyed by trace id or must be. Every second
 // round is kept so that all its forecasts can be compared with an undisturbed forecaster's; the others lose state files, train a
 // network, and have a standby.
 func (o *options) world(round uint64, kills int) chaos.Options {
@@ -94,7 +99,7 @@ func (o *options) world(round uint64, kills int) chaos.Options {
 		Libs: o.libs, Seed: o.seed<<20 + round, Kills: kills, Brokers: []int{1, 1, 1, 3}[round%4], Windowers: []int{2, 4, 1}[round%3],
 		Now: time.Now,
 	}
-	opt.Idle = round%5 < 2
+	opt.Idle, opt.Rekey = round%5 < 2, round%7%2 == 1
 	if round%2 == 0 {
 		opt.Except = []chaos.Kind{chaos.TruncateState, chaos.CorruptState}
 	} else {
