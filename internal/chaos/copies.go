@@ -66,7 +66,7 @@ func (w *world) judgeCopies(ctx context.Context, want *reading) error {
 		return err
 	}
 	for partition := range spanPartition {
-		last, seen := map[int]copyAt{}, map[copyAt]bool{} // last by source
+		heard := newHeard()
 		for _, r := range want.logs[slice.Source{Topic: want.spans, Partition: partition}] {
 			told, ok := source(&r)
 			if !ok {
@@ -77,24 +77,63 @@ func (w *world) judgeCopies(ctx context.Context, want *reading) error {
 			at := copyAt{partition, told.Partition, told.Offset, told.Index}
 			if !told.Heartbeat() {
 				w.judgeCopy(at, told, r.Value, expected)
-				if !seen[at] && at.less(last[told.Partition]) {
-					w.Log.Error("a copy comes after later ones: readers leave it out", "partition", partition, "offset", r.Offset, "source", told.Partition, "source_offset", told.Offset)
-					w.verdict.Lost++
-				}
-				seen[at] = true
 			}
-			if last[told.Partition].less(at) {
-				last[told.Partition] = at
+			if heard.take(at) == behind {
+				w.Log.Error("a copy comes after later ones: readers leave it out", "partition", partition, "offset", r.Offset, "source", told.Partition, "source_offset", told.Offset)
+				w.verdict.Lost++
 			}
 		}
 		for at := range expected {
-			if at.partition == partition && !seen[at] {
+			if at.partition == partition && !heard.seen[at] {
 				w.Log.Error("spans are not copied", "partition", partition, "source", at.source, "source_offset", at.offset)
 				w.verdict.Lost++
 			}
 		}
 	}
 	return w.judgeCopied(ctx)
+}
+
+// heard is what a partition of the re-keyed topic has held so far.
+type heard struct {
+	last map[int]copyAt // by source
+	seen map[copyAt]bool
+}
+
+// arrival is how a copy stands to those before it.
+type arrival int
+
+const (
+	first  arrival = iota
+	again          // it was there before
+	behind         // it was not, but later ones of its source were
+)
+
+func newHeard() *heard { return &heard{map[int]copyAt{}, map[copyAt]bool{}} }
+
+func (h *heard) take(at copyAt) (a arrival) {
+	last, ok := h.last[at.source]
+	switch beat := at.index == ingest.WholeRecord; {
+	case h.seen[at]:
+		a = again
+	case ok && at.less(last) && !beat:
+		a = behind
+	}
+	if !ok || last.less(at) {
+		h.last[at.source] = at
+	}
+	h.seen[at] = true
+	return a
+}
+
+// rewritten are the offsets of a log's copies that were there before. The windower's core has a rule for them of its own.
+func rewritten(partition int, log []kafka.Record) map[int64]bool {
+	out, heard := map[int64]bool{}, newHeard()
+	for i := range log {
+		if told, ok := source(&log[i]); ok && heard.take(copyAt{partition, told.Partition, told.Offset, told.Index}) == again && !told.Heartbeat() {
+			out[log[i].Offset] = true
+		}
+	}
+	return out
 }
 
 func (w *world) judgeCopy(at copyAt, told ingest.Source, value []byte, expected map[copyAt]copied) {

@@ -160,7 +160,7 @@ func (w *world) idleKill(ctx context.Context, f Fault) error {
 		}
 	}
 	w.traffic.stall(partition, true)
-	err := w.rest(ctx, w.idleTimeout()+f.For)
+	err := w.rest(ctx, w.idleTimeout()+w.width()+2*f.For) // so long that slices close without it
 	err = errors.Join(err, w.dead(func() error {
 		w.traffic.stall(partition, false)
 		for broker := range w.cluster.Brokers() {

@@ -29,6 +29,7 @@ type reading struct {
 	encoded     map[int64][]byte
 	last        int64 // newest slice
 	logs        map[slice.Source][]kafka.Record
+	rewritten   map[slice.Source]map[int64]bool  // of them, copies that were there before, by offset
 	advances    map[slice.Source]map[int64]int64 // event time that a partition went on to, by offset
 }
 
@@ -37,7 +38,7 @@ func (w *world) read(ctx context.Context, fingerprint uint64) (*reading, error) 
 	r := &reading{
 		fingerprint: fingerprint, spans: w.spans(), rekeyed: w.Rekey, width: w.width().Nanoseconds(), lateness: w.lateness().Nanoseconds(),
 		partials: map[part][]byte{}, snapshots: map[int64]*slice.Snapshot{}, encoded: map[int64][]byte{},
-		logs: map[slice.Source][]kafka.Record{},
+		logs: map[slice.Source][]kafka.Record{}, rewritten: map[slice.Source]map[int64]bool{},
 	}
 	var err error
 	if r.advances, err = w.advances(); err != nil {
@@ -53,6 +54,9 @@ func (w *world) read(ctx context.Context, fingerprint uint64) (*reading, error) 
 	for _, s := range sources(r.spans) {
 		if r.logs[s], err = w.log(ctx, s); err != nil {
 			return nil, err
+		}
+		if w.Rekey && s.Topic == r.spans {
+			r.rewritten[s] = rewritten(s.Partition, r.logs[s])
 		}
 		partials, err := r.apply(s, nil)
 		if err != nil {
@@ -115,7 +119,7 @@ func (r *reading) apply(s slice.Source, resume *windower.Resume) ([]*slice.Parti
 	decoder := ingest.NewDecoder(ingest.Options{})
 	var out []*slice.Partial
 	for _, rec := range r.logs[s] {
-		if resume != nil && rec.Offset < resume.Offset {
+		if resume != nil && rec.Offset < resume.Offset || resume == nil && r.rewritten[s][rec.Offset] {
 			continue
 		}
 		out = append(out, r.advance(machine, s, rec.Offset, resume).Partials...)
