@@ -9,6 +9,7 @@ import (
 
 	"presage/internal/kafka"
 	"presage/sink"
+	"presage/windower/slice"
 )
 
 // said is what a forecast record speaks of.
@@ -106,6 +107,15 @@ func (w *world) judgeForecasts(ctx context.Context, want *reading) error {
 			w.verdict.Different++
 		}
 	}
-	w.Log.Info("judged", "slices", len(want.snapshots), "forecasts", len(expected), "exits", w.forecaster.exits)
+	w.Log.Info("judged", "slices", len(want.snapshots), "forecasts", len(expected), "exits", w.forecaster.exits,
+		"advances", count(want.advances), "copies_written_again", count(want.rewritten))
 	return nil
+}
+
+// count is how many places all partitions have together.
+func count[V any](of map[slice.Source]map[int64]V) (n int) {
+	for _, places := range of {
+		n += len(places)
+	}
+	return n
 }
