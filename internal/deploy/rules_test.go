@@ -150,6 +150,9 @@ func TestAlertsFire(t *testing.T) {
 		{"PresageEventsLost", "one in a thousand is late", `
 			presage_events_total{graph="shop", signal="spans"} 0+999x40
 			presage_events_lost_total{graph="shop", signal="spans", outcome="dropped", reason="late"} 0+1x40`, 30 * minute, ``},
+		{"PresageEventsLost", "re-keying has written all twice", `
+			presage_events_total{graph="shop", signal="spans"} 0+90x40
+			presage_events_lost_total{graph="shop", signal="spans", outcome="dropped", reason="rewritten"} 0+90x40`, 30 * minute, ``},
 		{"PresagePartialsRefused", "other rules", `presage_events_lost_total{graph="shop", signal="partials", outcome="dropped", reason="fingerprint"} 0+1x30`, 20 * minute, `{graph="shop", reason="fingerprint"}`},
 		{"PresagePartialsRefused", "a restart", `presage_events_lost_total{graph="shop", signal="partials", outcome="dropped", reason="duplicate"} 0+1x30`, 20 * minute, ``},
 		{"PresageDeadLetters", "the first one", `presage_dead_letters_total{graph="shop", reason="bad_protobuf"} _x4 1x30`, 6 * minute, `{graph="shop", reason="bad_protobuf"}`},
