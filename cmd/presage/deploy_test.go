@@ -78,9 +78,13 @@ func defaults(text string) string {
 // clustered are the command lines of the Kubernetes manifests.
 func clustered(t *testing.T) (out []given) {
 	t.Helper()
-	files, err := filepath.Glob("../../deploy/kubernetes/*.yaml")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, pattern := range []string{"*.yaml", "optional/*.yaml"} {
+		found, err := filepath.Glob("../../deploy/kubernetes/" + pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
 	for _, path := range files {
 		text, err := os.ReadFile(path)
@@ -146,7 +150,7 @@ func TestShippedCommandLines(t *testing.T) {
 		}
 	}
 	slices.Sort(commands)
-	if want := []string{"health", "replay", "run", "run", "run"}; !slices.Equal(commands, want) {
+	if want := []string{"health", "rekey", "replay", "run", "run", "run"}; !slices.Equal(commands, want) {
 		t.Errorf("commands %q, want %q", commands, want)
 	}
 }

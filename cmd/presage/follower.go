@@ -112,7 +112,7 @@ func (f *follower) show(before int64) error {
 		t := f.tables[n]
 		slices.SortStableFunc(t.rows, func(a, b model.Forecast) int { return cmp.Compare(a.Service, b.Service) })
 		c := t.rows[0]
-		_, err := fmt.Fprintf(f.out, "%s  %s  slice %s (%s)  %g %% intervals\n%s\n", c.Graph, c.Target,
+		_, err := fmt.Fprintf(f.out, "%s  %s  slice %s (%s)  %g %% intervals\n%s\n", screen.Plain(c.Graph), screen.Plain(c.Target),
 			time.Unix(0, c.SliceStart).UTC().Format("2006-01-02 15:04:05"), time.Duration(c.SliceWidth), 100*c.Level,
 			screen.Table(t.rows, f.flags.rows))
 		if err != nil {

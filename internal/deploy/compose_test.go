@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -65,6 +66,12 @@ func TestComposeServices(t *testing.T) {
 		if checked && s.HealthCheck.Test[0] != "CMD" {
 			t.Errorf("%s: expected a health check without a shell, found %q", name, s.HealthCheck.Test)
 		}
+		if !slices.Contains(s.CapDrop, "ALL") || !slices.Contains(s.SecurityOpt, "no-new-privileges:true") || s.Privileged {
+			t.Errorf("%s: expected no capabilities and no new privileges", name)
+		}
+		if s.MemLimit <= 0 || s.Logging == nil || s.Logging.Options["max-size"] == "" {
+			t.Errorf("%s: memory limit %d, logging %+v: a service that runs away takes the machine with it", name, s.MemLimit, s.Logging)
+		}
 		for _, port := range s.Ports {
 			if ip := net.ParseIP(port.HostIP); ip == nil || !ip.IsLoopback() {
 				t.Errorf("%s: port %s is published on %q, expected loopback", name, port.Published, port.HostIP)
@@ -127,8 +134,17 @@ func TestComposePresageIsConfined(t *testing.T) {
 	p := project(t, nil)
 	for _, name := range []string{"presage", "replay"} {
 		s := p.Services[name]
-		if !s.ReadOnly || !slices.Contains(s.CapDrop, "ALL") || !slices.Contains(s.SecurityOpt, "no-new-privileges:true") || s.Privileged {
-			t.Errorf("%s: expected a read-only root, no capabilities and no new privileges", name)
+		if !s.ReadOnly {
+			t.Errorf("%s: expected a read-only root", name)
+		}
+		var limit int64
+		if v := s.Environment["GOMEMLIMIT"]; v != nil {
+			if _, err := fmt.Sscanf(*v, "%dMiB", &limit); err != nil {
+				t.Errorf("%s: GOMEMLIMIT %q: %v", name, *v, err)
+			}
+		}
+		if share := float64(limit<<20) / float64(s.MemLimit); share < 0.8 || share > 0.95 {
+			t.Errorf("%s: GOMEMLIMIT is %.2f of the memory limit, expected 0.8 to 0.95", name, share)
 		}
 		if s.Build == nil {
 			t.Fatalf("%s is not built from the repository", name)

@@ -2,11 +2,20 @@ package deploy
 
 import (
 	"encoding/json"
+	"errors"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/grafana/grafana-foundation-sdk/go/bargauge"
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
+	grafana "github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	queries "github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/stat"
+	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 )
 
 // What of a dashboard is looked at.
@@ -41,6 +50,45 @@ func presageDashboard(t *testing.T) dashboard {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// classic is the kind of file that a folder of provisioned dashboards holds.
+type classic = grafana.Dashboard //nolint:staticcheck // deprecated for a second schema; Grafana 12 reads this one from files
+
+// The dashboard is decoded strictly into Grafana's own types, with those of the panels and queries that it has: what Grafana does not
+// know, or knows as another kind of value, is an error. What is left out has its default.
+func TestDashboardIsGrafanas(t *testing.T) {
+	runtime := cog.NewRuntime()
+	for _, panel := range []variants.PanelcfgConfig{stat.VariantConfig(), timeseries.VariantConfig(), bargauge.VariantConfig()} {
+		runtime.RegisterPanelcfgVariant(panel)
+	}
+	runtime.RegisterDataqueryVariant(queries.VariantConfig())
+	text := read(t, "deploy/grafana/dashboards/presage.json")
+	var d classic
+	err := d.UnmarshalJSONStrict([]byte(text))
+	var all cog.BuildErrors
+	if err != nil && !errors.As(err, &all) {
+		t.Fatal(err)
+	}
+	for _, e := range all {
+		if !strings.Contains(e.Error(), "required field is missing") {
+			t.Error(e)
+		}
+	}
+	if err := d.Validate(); err != nil {
+		t.Error(err)
+	}
+	// That the types are looked at all the same.
+	for _, wrong := range []string{
+		strings.Replace(text, `"reduceOptions"`, `"reduceOption"`, 1),
+		strings.Replace(text, `"showPoints"`, `"showPoint"`, 1),
+		strings.Replace(text, `"legendFormat"`, `"legend"`, 1),
+		strings.Replace(text, `"gridPos"`, `"grid"`, 1),
+	} {
+		if err := new(classic).UnmarshalJSONStrict([]byte(wrong)); wrong == text || err == nil || !strings.Contains(err.Error(), "unexpected") {
+			t.Errorf("a wrong key is not seen: %v", err)
+		}
+	}
 }
 
 // What Grafana itself knows, with values as it would put them.

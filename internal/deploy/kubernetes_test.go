@@ -29,7 +29,7 @@ type workload struct {
 	claims   []core.PersistentVolumeClaim
 }
 
-// manifests are deploy/kubernetes, with the example of the secret.
+// manifests are deploy/kubernetes, with the example of the secret and what is optional.
 type manifests struct {
 	namespaces []core.Namespace
 	configs    []core.ConfigMap
@@ -42,17 +42,44 @@ type manifests struct {
 
 func kubernetes(t *testing.T) *manifests {
 	t.Helper()
-	entries, err := os.ReadDir(filepath.Join(root, "deploy/kubernetes"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	m := &manifests{}
-	for _, e := range entries { // in the order in which kubectl applies them
-		for i, text := range strings.Split(read(t, "deploy/kubernetes", e.Name()), "\n---\n") {
-			m.add(t, fmt.Sprintf("%s, document %d", e.Name(), i+1), []byte(text))
+	for _, folder := range []string{"deploy/kubernetes", "deploy/kubernetes/optional"} {
+		entries, err := os.ReadDir(filepath.Join(root, folder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries { // in the order in which kubectl applies them
+			if e.IsDir() {
+				continue // as kubectl does
+			}
+			for i, text := range strings.Split(read(t, folder, e.Name()), "\n---\n") {
+				m.add(t, fmt.Sprintf("%s, document %d", e.Name(), i+1), []byte(text))
+			}
 		}
 	}
 	return m
+}
+
+// Re-keying ends with an error where no graph asks for it, and the configuration's asks for none: it must not be applied with the rest.
+func TestRekeyingIsOptional(t *testing.T) {
+	m := kubernetes(t)
+	for _, g := range clusterConfig(t, m).Graphs {
+		if g.Rekey {
+			t.Errorf("graph %s asks for re-keying", g.Name)
+		}
+	}
+	if !slices.ContainsFunc(m.workloads, func(w workload) bool { return w.name == "presage-rekey" }) {
+		t.Error("nothing re-keys")
+	}
+	entries, err := filepath.Glob(filepath.Join(root, "deploy/kubernetes/*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range entries {
+		if text, err := os.ReadFile(path); err != nil || strings.Contains(string(text), "[rekey,") {
+			t.Errorf("%s is applied with the rest, and re-keys (%v)", path, err)
+		}
+	}
 }
 
 func (m *manifests) add(t *testing.T, where string, text []byte) {
@@ -315,7 +342,7 @@ func TestResources(t *testing.T) {
 		}
 	}
 	for _, w := range kubernetes(t).workloads {
-		if strings.Contains(w.name, "windower") && w.replicas < 2 || strings.Contains(w.name, "forecaster") && (w.replicas != 1 || len(w.claims) != 1) {
+		if !strings.Contains(w.name, "forecaster") && w.replicas < 2 || strings.Contains(w.name, "forecaster") && (w.replicas != 1 || len(w.claims) != 1) {
 			t.Errorf("%s: %d replicas, %d claims", w.name, w.replicas, len(w.claims))
 		}
 	}

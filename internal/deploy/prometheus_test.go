@@ -77,6 +77,20 @@ func TestPrometheusFile(t *testing.T) {
 	}
 }
 
+// Who is woken by an alert finds what to do about it, and nothing is written of alerts that are gone.
+func TestAlertsAreExplained(t *testing.T) {
+	var want, got []string
+	for _, r := range alerts(t) {
+		want = append(want, r.Alert)
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(Presage\\w+)` \\| .+ \\| .+ \\|$").FindAllStringSubmatch(read(t, "docs/operations.md"), -1) {
+		got = append(got, row[1])
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("docs/operations.md explains %v, there are %v", got, want)
+	}
+}
+
 var templated = regexp.MustCompile(`\$labels\.(\w+)`)
 
 func TestAlerts(t *testing.T) {

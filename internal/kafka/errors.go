@@ -44,7 +44,7 @@ func judge(err error) verdict {
 			return refused // kafka-go makes this of a closed connection, too
 		case code == kafkago.UnknownTopicOrPartition || code == kafkago.InvalidMessage || code == kafkago.Unknown:
 			return impatient
-		case code.Temporary() || code.Timeout() || isStale(code):
+		case code.Temporary() || code.Timeout() || isStale(code) || code == kafkago.BrokerNotAvailable:
 			return patient // a member that the group has forgotten joins anew
 		}
 		return fatal

@@ -36,6 +36,15 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// A service's name is not for the terminal to obey.
+func TestNamesAreShownNotObeyed(t *testing.T) {
+	f := model.Forecast{Service: "cart\x1b[2J\u009b31m\u202e\r\n", Unit: "m\as", Model: "st\x1bgnn-1", Horizons: []model.Horizon{{Step: 1}}}
+	got := Table([]model.Forecast{f}, 0)
+	if strings.ContainsAny(got, "\x1b\u009b\u202e\r\a") || strings.Count(got, "\n") != 2 || !strings.Contains(got, "cart\uFFFD[2J\uFFFD31m") {
+		t.Errorf("table %q", got)
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	for in, want := range map[int64]string{0: "0", 999: "999", 1000: "1 000", 1234567: "1 234 567", -1234: "-1 234", -123: "-123"} {
 		if got := Count(in); got != want {

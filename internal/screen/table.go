@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"presage/model"
 )
@@ -48,6 +49,17 @@ func row(f model.Forecast, steps []int) []string {
 		cells = append(cells, fmt.Sprintf("%s (%s–%s)", Number(h.Yhat), Number(h.Lower), Number(h.Upper)))
 	}
 	return append(cells, method(f.Model))
+}
+
+// Plain puts a mark in the place of what a terminal obeys instead of showing it: control characters, and those that turn the
+// direction of writing. Names come from whoever sends telemetry.
+func Plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 // method is the name of the method that a model version begins with.
@@ -112,6 +124,9 @@ func span(d time.Duration) string {
 func Align(rows [][]string) string {
 	var widths []int
 	for _, r := range rows {
+		for i := range r {
+			r[i] = Plain(r[i])
+		}
 		for i, c := range r {
 			if i == len(widths) {
 				widths = append(widths, 0)

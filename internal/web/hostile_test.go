@@ -161,41 +161,48 @@ func TestSlowClients(t *testing.T) {
 	}
 }
 
-// Connections beyond the bound wait until others end, also of those who send nothing.
+// Connections beyond the bound end others, and whoever holds all that there may be keeps no probe out: not by silence, not by half a
+// request, not by staying after one.
 func TestManyConnections(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := &pipes{make(chan net.Conn), make(chan struct{})}
-		s := newServer(testConfig(nil), network)
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- s.Run(ctx) }()
-		var ours []net.Conn
-		open := func() {
-			a, b := net.Pipe()
-			ours = append(ours, a)
-			network.conns <- b
-		}
-		for range connections {
-			open()
-		}
-		accepted := make(chan struct{})
-		go func() {
-			defer close(accepted)
-			open()
-		}()
-		synctest.Wait()
-		select {
-		case <-accepted:
-			t.Errorf("more than %d connections are open", connections)
-		default:
-		}
-		<-accepted // once silent ones are cut off
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		for _, c := range ours {
-			_ = c.Close()
-		}
-	})
+	for name, begin := range map[string]string{"silent": "", "half a request": "GET /healthz HTTP/1.1\r\n", "staying": "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				network := &pipes{make(chan net.Conn), make(chan struct{})}
+				s := newServer(testConfig(nil), network)
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan error, 1)
+				go func() { done <- s.Run(ctx) }()
+				ended := make([]bool, connections+10)
+				for i := range ended {
+					ours, theirs := net.Pipe()
+					network.conns <- theirs
+					go func() {
+						_, _ = io.Copy(io.Discard, ours)
+						ended[i] = true
+					}()
+					if begin != "" {
+						_, _ = io.WriteString(ours, begin)
+					}
+					synctest.Wait()
+				}
+				for i, gone := range ended {
+					if gone != (i < 10) {
+						t.Errorf("connection %d of %d: ended %v", i, len(ended), gone)
+					}
+				}
+				ours, theirs := net.Pipe()
+				network.conns <- theirs
+				asked := time.Now()
+				_, err := io.WriteString(ours, "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+				answer, _ := io.ReadAll(ours)
+				if took := time.Since(asked); err != nil || !strings.Contains(string(answer), "alive") || took > 0 {
+					t.Errorf("a probe is answered after %v: %q (%v)", took, answer, err)
+				}
+				cancel()
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/net/netutil"
 )
 
 // The bounds of a connection. A scraper may keep one open between scrapes.
@@ -21,7 +20,7 @@ const (
 	writeTimeout  = 30 * time.Second
 	idleTimeout   = 2 * time.Minute
 	headerBytes   = 16 << 10 // the standard library adds 4 KiB
-	// connections are open at once at most: scrapers, probes and a few people. More wait for one of them to end.
+	// connections are open at once at most: scrapers, probes and a few people.
 	connections = 256
 	// closeTimeout is how long requests under way may take when the server ends.
 	closeTimeout = 2 * time.Second
@@ -67,6 +66,7 @@ func newServer(c Config, listener net.Listener) *Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    headerBytes,
+		ConnState:         newCrowd(connections).changed,
 		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
 	}
 	return s
@@ -124,7 +124,7 @@ func (s *Server) Run(ctx context.Context) error {
 			_ = s.http.Close()
 		}
 	})
-	err := s.http.Serve(encrypting{netutil.LimitListener(s.listener, connections), s})
+	err := s.http.Serve(encrypting{s.listener, s})
 	if stop() {
 		return fmt.Errorf("serve HTTP on %s: %w", s.Addr(), err)
 	}
