@@ -23,6 +23,13 @@ type telling struct {
 	at   time.Time // zero: nothing yet
 }
 
+// hear makes room for so many partitions. New ones have been told nothing.
+func (t *tellings) hear(partitions int) {
+	for len(t.told) < partitions {
+		t.told = append(t.told, telling{high: ingest.NoTime})
+	}
+}
+
 // said notes that a record told a partition of an event time.
 func (t *tellings) said(partition int, high int64, at time.Time) {
 	t.told[partition] = telling{high, at}

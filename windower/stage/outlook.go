@@ -118,7 +118,7 @@ func (l *outlook) look(commits map[int]kafka.Commit, ends []kafka.Range) {
 		}
 		high, next := int64(math.MinInt64), end.First
 		if copied, err := windower.ParseCopied(windower.Commit(o.commit)); err == nil {
-			high, next = copied.High, copied.Next
+			high, next = copied.High, max(next, copied.Next)
 		}
 		done := next >= end.End || high == ingest.EndOfTime || now.Sub(o.since) >= hungAfter
 		l.gate.move(o.member, high, done)

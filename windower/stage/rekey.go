@@ -58,11 +58,6 @@ type rekeyStage struct {
 	deadPartitions int
 }
 
-// errGrown ends a generation because the topic that is written has more partitions than when
-// it began: all owners must split by the same number. It is ErrStale to the group, which then
-// joins again.
-var errGrown = fmt.Errorf("the re-keyed topic has more partitions than before: %w", kafka.ErrStale)
-
 // run drives one partition until its ctx ends, then commits what is acknowledged.
 func (s *rekeyStage) run(ctx context.Context, a kafka.Assignment) error {
 	writes, end := lingering(ctx)
@@ -75,11 +70,11 @@ func (s *rekeyStage) run(ctx context.Context, a kafka.Assignment) error {
 	defer s.outlook.leave(a.Partition(), c.abroad)
 	defer s.Metrics.rekey.forget(s.from, a.Partition())
 	err = c.loop(ctx, writes)
-	if ctx.Err() == nil && !errors.Is(err, errGrown) {
+	if ctx.Err() == nil && !errors.Is(err, errUnsure) {
 		return err
 	}
 	c.drain(ctx)
-	if errors.Is(err, errGrown) {
+	if errors.Is(err, errUnsure) {
 		return err
 	}
 	return nil
