@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
-	"strings"
 	"testing"
 	"time"
 
@@ -303,41 +301,6 @@ func recordsOf(t testing.TB, c *kafka.Client, topic string) (out []kafka.Record)
 		}
 	}
 	return out
-}
-
-// TestRekeyedTopicGrows: spans are split over the new partitions too, by all owners.
-func TestRekeyedTopicGrows(t *testing.T) {
-	b, c := mixedBroker(t, 2)
-	g := rekeyedGraph()
-	var log bytes.Buffer
-	o := options(t, c, g)
-	o.Now = newClock(100).now // thirty seconds are a third of one
-	o.Log = slog.New(slog.NewTextHandler(&log, nil))
-	_, mixed := mixedLog(71, 300)
-	copied := rekeying(o)
-	write(t, c, mixed[:len(mixed)/2], time.Millisecond)
-	if err := b.Grow(byTraceTopic, 4); err != nil {
-		t.Fatal(err)
-	}
-	for range 200 {
-		write(t, c, mixed[len(mixed)/2:], 0)
-		ends, err := c.Ends(within(t), byTraceTopic)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(ends) == 4 && ends[2].End > 5 && ends[3].End > 5 {
-			if err := copied(); err != nil {
-				t.Error(err)
-			}
-			if !strings.Contains(log.String(), "the re-keyed topic has grown") {
-				t.Errorf("log %s", log.String())
-			}
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	_ = copied()
-	t.Fatal("nothing was written to the new partitions")
 }
 
 // TestRekeyUnreadableCommit: a commit of somebody else makes it copy all once more, and

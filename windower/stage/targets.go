@@ -15,7 +15,7 @@ const (
 	countEvery = 30 * time.Second
 	// askAgain is how long a copier waits before it asks once more for what it can't believe, or was
 	// not told; it does so askTries times at most.
-	askAgain = 500 * time.Millisecond
+	askAgain = 200 * time.Millisecond
 	askTries = 10
 	// longestLease is how long a copier relies on what told it that the partition is its own. The
 	// brokers give the partition to nobody else within twice that.
