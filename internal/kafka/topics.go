@@ -112,13 +112,9 @@ func (c *Client) Ends(ctx context.Context, topic string) ([]Range, error) {
 
 // ranges asks for the offsets of some partitions, in their order.
 func (c *Client) ranges(ctx context.Context, topic string, partitions ...int) ([]Range, error) {
-	var requests []kafkago.OffsetRequest
-	for _, p := range partitions {
-		requests = append(requests, kafkago.FirstOffsetOf(p), kafkago.LastOffsetOf(p))
-	}
 	retry := retrier{client: c, request: about(opOffsets, topic)}
 	for {
-		out, err := c.tryRanges(ctx, topic, requests, partitions)
+		out, err := c.rangesOnce(ctx, topic, partitions...)
 		if err == nil {
 			return out, nil
 		}
@@ -128,7 +124,12 @@ func (c *Client) ranges(ctx context.Context, topic string, partitions ...int) ([
 	}
 }
 
-func (c *Client) tryRanges(ctx context.Context, topic string, requests []kafkago.OffsetRequest, partitions []int) ([]Range, error) {
+// rangesOnce asks once.
+func (c *Client) rangesOnce(ctx context.Context, topic string, partitions ...int) ([]Range, error) {
+	var requests []kafkago.OffsetRequest
+	for _, p := range partitions {
+		requests = append(requests, kafkago.FirstOffsetOf(p), kafkago.LastOffsetOf(p))
+	}
 	res, err := c.api.ListOffsets(ctx, &kafkago.ListOffsetsRequest{
 		Topics: map[string][]kafkago.OffsetRequest{topic: requests},
 	})

@@ -50,7 +50,7 @@ func TestUncertainAdvanceIsSettled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &partitionStage{Options: o, producer: kafka.NewProducer(o.Client, kafka.ProducerConfig{}), gate: newGate(int64(time.Hour)), keyings: map[string]*keying{}}
+	s := &partitionStage{Options: o, producer: kafka.NewProducer(o.Client, kafka.ProducerConfig{}), gate: newGate(int64(time.Hour), o.Now), keyings: map[string]*keying{}}
 	from := &silent{record: span(0, epoch+sec), late: 2}
 	w, err := s.restore(within(t), from)
 	if err != nil {

@@ -28,6 +28,7 @@ type copier struct {
 	abroad     *member // among those of all
 	complaints *complaints
 	dead       *deadLetters
+	eye        eye
 	headers    []ingest.Header // reused
 	parts      []otlp.Part     // likewise
 	out        []kafka.Record  // to be written
@@ -81,6 +82,7 @@ func (s *rekeyStage) restore(ctx context.Context, a kafka.Assignment) (*copier, 
 		c.stored = windower.Commit(stored)
 	}
 	c.member, c.abroad = s.gate.join(), s.outlook.join(a.Partition())
+	c.eye = eye{Options: &s.Options, assignment: a, complaints: c.complaints, places: []place{{s.gate, c.member}, {s.outlook.gate, c.abroad}}}
 	return c, nil
 }
 
@@ -115,8 +117,8 @@ func (c *copier) wait(ctx context.Context) bool {
 
 // read reads once and splits what came.
 func (c *copier) read(ctx context.Context) error {
-	records, end, err := c.assignment.Fetch(ctx)
-	if err != nil {
+	records, end, ok, err := c.eye.fetch(ctx)
+	if !ok {
 		return err
 	}
 	if !c.counted {

@@ -38,6 +38,7 @@ type worker struct {
 	member     *member
 	complaints *complaints
 	dead       *deadLetters
+	eye        eye
 	keying     *keying         // nil for metrics, and for re-keyed spans
 	rekeyed    bool            // the topic is one that RunRekey writes
 	headers    []ingest.Header // reused
@@ -101,6 +102,10 @@ func (s *partitionStage) restore(writes context.Context, a kafka.Assignment) (*w
 	w.machine = machine
 	w.publisher = newPublisher(writes, s.producer)
 	w.member = s.gate.join()
+	w.eye = eye{Options: &s.Options, assignment: a, complaints: w.complaints, places: []place{{s.gate, w.member}}}
+	if s.Graph.MaxWait <= 0 && (signal == ingest.Spans || s.Graph.MetricsWait <= 0) {
+		s.gate.need(w.member) // no slice closes without it
+	}
 	return w, nil
 }
 
@@ -134,8 +139,8 @@ func (w *worker) wait(ctx context.Context) bool {
 
 // step reads once and applies what came.
 func (w *worker) step(ctx context.Context) error {
-	records, end, err := w.assignment.Fetch(ctx)
-	if err != nil {
+	records, end, ok, err := w.eye.fetch(ctx)
+	if !ok {
 		return err
 	}
 	bytes := 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 
 	"presage/internal/kafka"
@@ -27,7 +28,7 @@ func RunRekey(ctx context.Context, o Options, from, to string) error {
 		from:           from,
 		to:             to,
 		producer:       kafka.NewProducer(o.Client, kafka.ProducerConfig{Zstd: o.Zstd, MaxMessageBytes: o.MaxMessageBytes}),
-		gate:           newGate(int64(o.MaxLead) * o.Graph.Width.Nanoseconds()),
+		gate:           newGate(int64(o.MaxLead)*o.Graph.Width.Nanoseconds(), o.Now),
 		deadPartitions: counts[0],
 	}
 	s.outlook = newOutlook(&s.Options, from)
@@ -41,7 +42,7 @@ func RunRekey(ctx context.Context, o Options, from, to string) error {
 		Topics:         []string{from},
 		SessionTimeout: o.SessionTimeout,
 		WatchInterval:  o.WatchInterval,
-		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: o.OnLostOffset},
+		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: o.OnLostOffset, Patience: unreadAfter},
 	}, s.run)
 }
 
@@ -69,6 +70,7 @@ func (s *rekeyStage) run(ctx context.Context, a kafka.Assignment) error {
 	defer s.gate.leave(c.member)
 	defer s.outlook.leave(a.Partition(), c.abroad)
 	defer s.Metrics.rekey.forget(s.from, a.Partition())
+	defer s.Metrics.unread.DeleteLabelValues(s.Graph.Name, s.from, strconv.Itoa(a.Partition()))
 	err = c.loop(ctx, writes)
 	if ctx.Err() == nil && !errors.Is(err, errUnsure) {
 		return err

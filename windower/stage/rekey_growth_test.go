@@ -93,7 +93,7 @@ func startCopying(t testing.TB, targets int) *copying {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.rekeyStage = &rekeyStage{Options: o, from: "spans", to: byTraceTopic, producer: kafka.NewProducer(c, kafka.ProducerConfig{}), gate: newGate(1 << 60), deadPartitions: 1}
+	s.rekeyStage = &rekeyStage{Options: o, from: "spans", to: byTraceTopic, producer: kafka.NewProducer(c, kafka.ProducerConfig{}), gate: newGate(1<<60, o.Now), deadPartitions: 1}
 	s.outlook = newOutlook(&s.Options, "spans")
 	return s
 }
