@@ -110,11 +110,9 @@ func TestSilence(t *testing.T) {
 	} {
 		now := start.Add(time.Duration(tt.at) * time.Second)
 		idle := s.idle(now, &g, tt.atEnd, tt.news, tt.high)
-		to, ok := int64(0), false
-		if idle {
-			if to, ok = s.step(now, &g); ok {
-				s.stepAt = now
-			}
+		to := int64(0)
+		if next, ok := s.step(now, &g); idle && ok {
+			to, s.stepAt = next, now
 		}
 		if idle != tt.idle || to != tt.to {
 			t.Errorf("%s: idle %v, to %d", tt.name, idle, to)

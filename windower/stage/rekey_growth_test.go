@@ -68,7 +68,7 @@ func (h *hold) Commit(_ context.Context, c kafka.Commit) error {
 	if h.generation != h.owner {
 		return kafka.ErrStale
 	}
-	h.shelf.commit = &c
+	h.commit = &c
 	if h.late--; h.late >= 0 {
 		return context.DeadlineExceeded
 	}
@@ -318,18 +318,7 @@ func TestRekeyedTopicGrows(t *testing.T) {
 	b, c := mixedBroker(t, 2)
 	_, mixed := mixedLog(71, 1500)
 	r := rand.New(rand.NewPCG(72, 3))
-	written := make(chan error, 1)
-	go func() {
-		p := kafka.NewProducer(c, kafka.ProducerConfig{})
-		for i := 0; i < len(mixed); i += 50 {
-			if err := p.Write(t.Context(), mixed[i:min(i+50, len(mixed))]); err != nil {
-				written <- err
-				return
-			}
-			time.Sleep(200 * time.Millisecond)
-		}
-		written <- nil
-	}()
+	written := writing(t, c, mixed, 200*time.Millisecond)
 	clock := newClock(100) // thirty seconds are a third of one
 	begin := func(client *kafka.Client) (stop func() error) {
 		o := options(t, client, rekeyedGraph())
