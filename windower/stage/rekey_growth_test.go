@@ -318,7 +318,8 @@ func TestRekeyedTopicGrows(t *testing.T) {
 	b, c := mixedBroker(t, 2)
 	_, mixed := mixedLog(71, 1500)
 	r := rand.New(rand.NewPCG(72, 3))
-	written := writing(t, c, mixed, 200*time.Millisecond)
+	last := len(mixed) - 200
+	written := writing(t, c, mixed[:last], 200*time.Millisecond)
 	clock := newClock(100) // thirty seconds are a third of one
 	begin := func(client *kafka.Client) (stop func() error) {
 		o := options(t, client, rekeyedGraph())
@@ -351,22 +352,28 @@ func TestRekeyedTopicGrows(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := begin(c)
-	for left := len(mixed); left > 0; time.Sleep(20 * time.Millisecond) {
-		commits, err := c.Committed(within(t), RekeyGroup("spans"), "spans")
-		if err != nil {
-			t.Fatal(err)
-		}
-		left = len(mixed)
-		for _, commit := range commits {
-			at, err := windower.ParseCopied(windower.Commit(commit))
+	await := func(records int) {
+		t.Helper()
+		for left, ctx := records, within(t); left > 0; time.Sleep(20 * time.Millisecond) {
+			commits, err := c.Committed(ctx, RekeyGroup("spans"), "spans")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if left -= int(at.Next); at.Targets != 5 {
-				left++
+			left = records
+			for _, commit := range commits {
+				at, err := windower.ParseCopied(windower.Commit(commit))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if left -= int(at.Next); at.Targets != 5 {
+					left++
+				}
 			}
 		}
 	}
+	await(last)
+	write(t, c, mixed[last:], 0)
+	await(len(mixed))
 	if err := stop(); err != nil {
 		t.Error(err)
 	}

@@ -38,9 +38,13 @@ func (e *eye) fetch(ctx context.Context) (records []kafka.Record, end int64, ok 
 	labels := []string{e.Graph.Name, e.assignment.Topic(), strconv.Itoa(e.assignment.Partition())}
 	if errors.Is(err, kafka.ErrUnread) {
 		e.Metrics.unread.WithLabelValues(labels...).Set(since.Seconds())
-		if passed && !e.blind {
+		if since >= hungAfter && !e.blind {
 			e.blind = true
-			e.complaints.warn("unread", "the partition can't be read: the other partitions of this process go on without it until it can", "for", since.Round(time.Second), "error", err)
+			what := "the other partitions of this process go on without it until it can"
+			if !passed {
+				what = "the other partitions of this process wait for it, as no slice is closed without it"
+			}
+			e.complaints.warn("unread", "the partition can't be read: "+what, "for", since.Round(time.Second), "error", err)
 		}
 		return nil, 0, false, nil
 	}
