@@ -168,11 +168,11 @@ func TestRekeyUnreadablePartition(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	exactlyOnce(t, c, slicesOf(log))
+	exactlyOnce(t, c, withSpans(log))
 }
 
-// slicesOf are the records that hold spans.
-func slicesOf(log []kafka.Record) (out []kafka.Record) {
+// withSpans are the records that hold spans.
+func withSpans(log []kafka.Record) (out []kafka.Record) {
 	for _, r := range log {
 		if len(r.Value) > 0 {
 			out = append(out, r)
