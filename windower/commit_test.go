@@ -1,6 +1,7 @@
 package windower
 
 import (
+	"encoding/binary"
 	"errors"
 	"math"
 	"strings"
@@ -153,7 +154,7 @@ func FuzzParseCommit(f *testing.F) {
 // TestCopiedGolden keeps the layout of a re-keyer's commits.
 func TestCopiedGolden(t *testing.T) {
 	for golden, c := range map[string]Copied{
-		"r1.gIDQ4sa_zpcvDozxjg": {Next: 41, High: 1_700_000_000_000_000_000},
+		"r1.gIDQ4sa_zpcvrALC3_n1": {Next: 41, High: 1_700_000_000_000_000_000, Targets: 300},
 	} {
 		if got := c.Commit(); got != (Commit{c.Next, golden}) {
 			t.Errorf("commit %+v, want metadata %s", got, golden)
@@ -163,16 +164,19 @@ func TestCopiedGolden(t *testing.T) {
 		}
 	}
 	for _, high := range []int64{never, ended, 1} {
-		c := Copied{Next: 7, High: high}
+		c := Copied{Next: 7, High: high, Targets: 1}
 		if back, err := ParseCopied(c.Commit()); err != nil || back != c {
 			t.Errorf("read back %+v, %v", back, err)
 		}
 	}
-	good := Copied{Next: 7, High: 5}.Commit()
+	good := Copied{Next: 7, High: 5, Targets: 3}.Commit()
 	for name, c := range map[string]Commit{
 		"empty": {7, ""}, "another program": {7, "consumer-1"}, "a windower's": {7, "p1" + good.Metadata[2:]},
 		"cut": {7, good.Metadata[:len(good.Metadata)-2]}, "negative": {-1, good.Metadata},
-		"no time": Copied{Next: 7, High: -5}.Commit(), "too late": Copied{Next: 7, High: latestTime}.Commit(),
+		"no time": Copied{Next: 7, High: -5, Targets: 3}.Commit(), "too late": Copied{Next: 7, High: latestTime, Targets: 3}.Commit(),
+		"no partitions": Copied{Next: 7, High: 5}.Commit(), "too many": Copied{Next: 7, High: 5, Targets: 1 << 31}.Commit(),
+		"without a number of them": {7, seal(copiedPrefix, binary.AppendVarint(nil, 1<<60))},
+		"and more":                 {7, seal(copiedPrefix, []byte{10, 3, 0})},
 	} {
 		if _, err := ParseCopied(c); !errors.Is(err, ErrMetadata) {
 			t.Errorf("%s: error %v, want ErrMetadata", name, err)
@@ -181,8 +185,8 @@ func TestCopiedGolden(t *testing.T) {
 }
 
 func FuzzParseCopied(f *testing.F) {
-	f.Add(int64(7), Copied{Next: 7, High: 5}.Commit().Metadata)
-	f.Add(int64(0), Copied{High: never}.Commit().Metadata)
+	f.Add(int64(7), Copied{Next: 7, High: 5, Targets: 3}.Commit().Metadata)
+	f.Add(int64(0), Copied{High: never, Targets: 12}.Commit().Metadata)
 	f.Fuzz(func(t *testing.T, offset int64, metadata string) {
 		c, err := ParseCopied(Commit{offset, metadata})
 		if err != nil {

@@ -296,15 +296,8 @@ func TestCrashWithDedupe(t *testing.T) {
 			tieSpans(r, log)
 		}
 		dedupeSometimes(&shape, seed/8)
-		whole := newRun()
-		p := mustPartition(t, shape.config())
-		for _, b := range log {
-			whole.take(p.Apply(b))
-		}
-		for l, n := range whole.losses {
-			lost[l.Reason] += n
-		}
-		crashes += crashing(t, fmt.Sprintf("seed %d %+v", seed, shape), r, shape.config(), log, whole)
+		n, _ := crashed(t, fmt.Sprintf("seed %d %+v", seed, shape), r, shape.config(), log, lost)
+		crashes += n
 	}
 	t.Logf("%d crashes, lost %v", crashes, lost)
 	if lost[ReasonDuplicate] == 0 || lost[ReasonSpanCap] == 0 {

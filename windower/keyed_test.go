@@ -96,10 +96,8 @@ func keyed(records []*ingest.Batch, partitions int) [][]*ingest.Batch {
 	return logs
 }
 
-// rekeyed spreads records over the partitions of a topic and copies it by trace id. Each
-// partition is copied by one owner after another, some of which begin before the place that the one
-// before had come to, and some go on for a while beside the next.
-func rekeyed(r *rand.Rand, records []*ingest.Batch, partitions, targets int) [][]*ingest.Batch {
+// mixed spreads records over the partitions of a topic, whatever their traces.
+func mixed(r *rand.Rand, records []*ingest.Batch, partitions int) [][]*ingest.Batch {
 	logs := make([][]*ingest.Batch, partitions)
 	for i := 0; i < len(records); {
 		c := &ingest.Batch{Time: records[i].Time}
@@ -119,6 +117,14 @@ func rekeyed(r *rand.Rand, records []*ingest.Batch, partitions, targets int) [][
 		end.Offset = int64(len(logs[p]))
 		logs[p] = append(logs[p], end)
 	}
+	return logs
+}
+
+// rekeyed spreads records over the partitions of a topic and copies it by trace id. Each
+// partition is copied by one owner after another, some of which begin before the place that the one
+// before had come to, and some go on for a while beside the next.
+func rekeyed(r *rand.Rand, records []*ingest.Batch, partitions, targets int) [][]*ingest.Batch {
+	logs := mixed(r, records, partitions)
 	out := make([][]*ingest.Batch, targets)
 	type owner struct {
 		source int

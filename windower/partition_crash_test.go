@@ -60,17 +60,27 @@ func TestCrashAnywhere(t *testing.T) {
 		shape := randomShape(r)
 		shape.rowCap = []int{1, 2, 4, 0, 0, 0}[r.IntN(6)]
 		log := randomLog(r, shape)
-		whole := newRun()
-		p := mustPartition(t, shape.config())
-		for _, b := range log {
-			whole.take(p.Apply(b))
-		}
-		crashes += crashing(t, fmt.Sprintf("seed %d %+v", seed, shape), r, shape.config(), log, whole)
+		n, _ := crashed(t, fmt.Sprintf("seed %d %+v", seed, shape), r, shape.config(), log, map[Reason]int64{})
+		crashes += n
 	}
 	t.Logf("%d crashes in %d logs", crashes, logs)
 	if crashes < logs {
 		t.Errorf("only %d crashes", crashes)
 	}
+}
+
+// crashed runs the log without a crash, and with up to three. It adds up what was lost.
+func crashed(t *testing.T, name string, r *rand.Rand, cfg PartitionConfig, log []*ingest.Batch, lost map[Reason]int64) (crashes, partials int) {
+	t.Helper()
+	whole := newRun()
+	p := mustPartition(t, cfg)
+	for _, b := range log {
+		whole.take(p.Apply(b))
+	}
+	for l, n := range whole.losses {
+		lost[l.Reason] += n
+	}
+	return crashing(t, name, r, cfg, log, whole), len(whole.partials)
 }
 
 // crashing runs the log with up to three crashes.

@@ -168,16 +168,8 @@ func TestCrashOfRekeyed(t *testing.T) {
 		if seed%8 == 0 {
 			tieSpans(r, log)
 		}
-		whole := newRun()
-		p := mustPartition(t, shape.config())
-		for _, b := range log {
-			whole.take(p.Apply(b))
-		}
-		for l, n := range whole.losses {
-			lost[l.Reason] += n
-		}
-		partials += len(whole.partials)
-		crashes += crashing(t, fmt.Sprintf("seed %d %+v", seed, shape), r, shape.config(), log, whole)
+		n, closed := crashed(t, fmt.Sprintf("seed %d %+v", seed, shape), r, shape.config(), log, lost)
+		crashes, partials = crashes+n, partials+closed
 	}
 	t.Logf("%d crashes in %d logs, %d partials, lost %v", crashes, logs, partials, lost)
 	if crashes < logs || partials < 5*logs {

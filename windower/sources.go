@@ -1,6 +1,7 @@
 package windower
 
 import (
+	"math"
 	"slices"
 
 	"presage/ingest"
@@ -22,6 +23,13 @@ type sources struct {
 	lead  int64
 	of    []origin // by partition; there are as many as the source topic was said to have
 	allAt int64    // offset of the last record that said that it has so many
+
+	// What follows from these, so that a record costs the same however many there are.
+	lowest minima // of their event times: never where one was not heard of, ended where it need not be waited for
+	oldest minima // of the offsets that tell what is known of them
+	top    int64  // the highest event time of those that have one
+	heard  int    // how many were heard of
+	waited int    // how many of them have to be waited for
 }
 
 // origin is one of them.
@@ -45,17 +53,20 @@ func newSources(lead, width int64) *sources {
 	if lead == 0 {
 		lead = max(DefaultSourceLead, 10*min(width, longest/10))
 	}
-	return &sources{lead: lead}
+	return &sources{lead: lead, top: never}
 }
 
 // take notes what the record at offset tells of its source. again says that the part had
 // come before: an earlier owner of the source had written it.
 func (s *sources) take(offset int64, told ingest.Source) (again bool) {
 	if told.Partitions >= len(s.of) {
-		s.of = append(s.of, make([]origin, told.Partitions-len(s.of))...)
+		if told.Partitions > len(s.of) {
+			s.grow(told.Partitions)
+		}
 		s.allAt = offset
 	}
 	o := &s.of[told.Partition]
+	before := *o
 	at := place{told.Offset, told.Index}
 	if again = o.heard && !o.at.less(at); !again || o.at == at {
 		o.at, o.atAt = at, offset
@@ -68,32 +79,85 @@ func (s *sources) take(offset int64, told ingest.Source) (again bool) {
 		o.high, o.highAt = high, offset
 	}
 	o.heard = true
+	s.note(told.Partition, before)
 	return again
+}
+
+// grow makes room for so many sources, of which the new ones were not heard of.
+func (s *sources) grow(partitions int) {
+	s.of = append(s.of, make([]origin, partitions-len(s.of))...)
+	s.lowest, s.oldest = newMinima(partitions), newMinima(partitions)
+	for i := range s.of {
+		s.lowest.set(i, s.of[i].low())
+		s.oldest.set(i, s.of[i].since())
+	}
+}
+
+// note keeps what follows from all sources, where one was something else before.
+func (s *sources) note(partition int, before origin) {
+	o := &s.of[partition]
+	s.oldest.set(partition, o.since())
+	if !before.heard {
+		s.heard++
+	}
+	if before.heard && before.high == o.high {
+		return
+	}
+	s.lowest.set(partition, o.low())
+	if before.waited() {
+		s.waited--
+	}
+	if o.waited() {
+		s.waited++
+	}
+	switch o.high {
+	case waived:
+	case ended: // once for each source
+		s.top = never
+		for i := range s.of {
+			if o := &s.of[i]; o.waited() && o.high != ended {
+				s.top = max(s.top, o.high)
+			}
+		}
+	default:
+		s.top = max(s.top, o.high)
+	}
+}
+
+// waited: it was heard of, and brings something.
+func (o *origin) waited() bool { return o.heard && o.high != waived }
+
+// low is up to where the source has come, for who waits for the lowest of all.
+func (o *origin) low() int64 {
+	switch {
+	case !o.heard:
+		return never
+	case o.high == waived:
+		return ended
+	}
+	return o.high
+}
+
+// since is the offset from which the log tells all that is known of the source.
+func (o *origin) since() int64 {
+	if !o.heard {
+		return math.MaxInt64
+	}
+	return min(o.atAt, o.highAt)
 }
 
 // high is the event time up to which all sources have come, never while one has not been
 // heard of. One that is behind by more than the lead does not hold it back any more: else a
 // single one that hangs would keep every slice open.
 func (s *sources) high() int64 {
-	low, top := int64(ended), int64(never)
-	waiting := false
-	for i := range s.of {
-		switch o := &s.of[i]; {
-		case !o.heard:
-			return never
-		case o.high == waived:
-		default:
-			waiting = true
-			low = min(low, o.high)
-			if o.high != ended {
-				top = max(top, o.high)
-			}
-		}
+	if s.waited == 0 || s.heard < len(s.of) {
+		return never
 	}
-	if top != never {
-		low = max(low, top-s.lead)
+	low := s.lowest.least()
+	if s.top != never {
+		low = max(low, s.top-s.lead)
 	}
-	if !waiting || low <= 0 {
+	if low <= 0 {
 		return never
 	}
 	return low
@@ -106,13 +170,8 @@ func (s *sources) empty() bool {
 
 // since is the offset from which the log tells all that is known here; next where nothing is.
 func (s *sources) since(next int64) int64 {
-	if len(s.of) > 0 {
-		next = min(next, s.allAt)
+	if len(s.of) == 0 {
+		return next
 	}
-	for i := range s.of {
-		if o := &s.of[i]; o.heard {
-			next = min(next, o.atAt, o.highAt)
-		}
-	}
-	return next
+	return min(next, s.allAt, s.oldest.least())
 }

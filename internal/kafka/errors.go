@@ -44,7 +44,9 @@ func judge(err error) verdict {
 			return refused // kafka-go makes this of a closed connection, too
 		case code == kafkago.UnknownTopicOrPartition || code == kafkago.InvalidMessage || code == kafkago.Unknown:
 			return impatient
-		case code.Temporary() || code.Timeout() || isStale(code) || code == kafkago.BrokerNotAvailable:
+		case code == kafkago.BrokerNotAvailable:
+			return patient // kafka-go makes this of a partition whose leader is gone
+		case code.Temporary() || code.Timeout() || isStale(code):
 			return patient // a member that the group has forgotten joins anew
 		}
 		return fatal

@@ -56,7 +56,13 @@ type FetchConfig struct {
 	// OutOfRange is the policy for offsets that the partition does not hold.
 	OutOfRange   Policy
 	OnOutOfRange func(OutOfRange)
+	// Patience is after how long of failing Fetch returns with ErrUnread, so that the caller can do
+	// something else before it calls again; 0 means never.
+	Patience time.Duration
 }
+
+// ErrUnread says that a partition can't be read for now. The next Fetch goes on trying.
+var ErrUnread = errors.New("the partition can't be read for now")
 
 func (f FetchConfig) withDefaults() FetchConfig {
 	if f.MinBytes <= 0 {
@@ -99,7 +105,7 @@ func (r *Reader) Next() int64 { return r.next }
 
 // Fetch returns the next records, at least one, or none after MaxWait; end is the
 // partition's high-water mark. The records and what they point to are the caller's
-// until the next Fetch. What may pass is retried until ctx ends.
+// until the next Fetch. What may pass is retried until ctx ends, or Patience does.
 func (r *Reader) Fetch(ctx context.Context) (records []Record, end int64, err error) {
 	r.release()
 	for {
@@ -116,6 +122,9 @@ func (r *Reader) Fetch(ctx context.Context) (records []Record, end int64, err er
 		default:
 			if err := r.retry.pause(ctx, err); err != nil {
 				return nil, 0, err
+			}
+			if r.cfg.Patience > 0 && time.Since(r.retry.since) >= r.cfg.Patience {
+				return nil, 0, fmt.Errorf("topic %s partition %d: %w: %w", r.topic, r.partition, ErrUnread, err)
 			}
 		}
 		if ctx.Err() != nil {
@@ -181,7 +190,7 @@ func (r *Reader) release() {
 // resolve turns FirstOffset and LastOffset into offsets, once, so that waiting at
 // the end of a partition can't slide past what comes.
 func (r *Reader) resolve(ctx context.Context) error {
-	held, err := r.client.ranges(ctx, r.topic, r.partition)
+	held, err := r.client.rangesOnce(ctx, r.topic, r.partition)
 	if err != nil {
 		return err
 	}
@@ -194,7 +203,7 @@ func (r *Reader) resolve(ctx context.Context) error {
 }
 
 func (r *Reader) outOfRange(ctx context.Context) error {
-	held, err := r.client.ranges(ctx, r.topic, r.partition)
+	held, err := r.client.rangesOnce(ctx, r.topic, r.partition)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -21,6 +22,7 @@ func injectFaults(b *broker.Broker) {
 		{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "spans", Err: kerr.NotLeaderForPartition, Count: 2},
 		{Keys: []kmsg.Key{kmsg.Produce}, Topic: "spans", Err: kerr.NotEnoughReplicas, Count: 2},
 		{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "spans", Err: kerr.LeaderNotAvailable, Count: 1},
+		{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "spans", Err: kerr.BrokerNotAvailable, Count: 2},
 		{Keys: []kmsg.Key{kmsg.OffsetCommit}, Topic: "spans", Err: kerr.CoordinatorLoadInProgress, Count: 1},
 	} {
 		b.Cluster().Fault(f)
@@ -237,6 +239,27 @@ func TestPartitionIsJavas(t *testing.T) {
 		const n = 1 << 30
 		if got := kafka.Partition([]byte(key), n); got != int(uint32(want)&0x7fffffff)%n {
 			t.Errorf("%s: %d", key, got)
+		}
+	}
+}
+
+// TestPatience: a partition that can't be read is given back now and then, and read once it can be,
+// whether its beginning was known or not.
+func TestPatience(t *testing.T) {
+	b, c := start(t, broker.Topic{Name: "spans"})
+	fill(t, c, "spans", 0, 0, 10)
+	for _, offset := range []int64{kafka.FirstOffset, 0} {
+		fault := b.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch, kmsg.ListOffsets}, Topic: "spans", Err: kerr.LeaderNotAvailable, Count: -1})
+		r := c.Read("spans", 0, offset, kafka.FetchConfig{MaxWait: 20 * time.Millisecond, Patience: 100 * time.Millisecond})
+		for range 2 {
+			if _, _, err := r.Fetch(within(t)); !errors.Is(err, kafka.ErrUnread) || !errors.Is(err, kafkago.LeaderNotAvailable) {
+				t.Fatalf("error %v", err)
+			}
+		}
+		fault.Remove()
+		records, end, err := r.Fetch(within(t))
+		if err != nil || len(records) != 10 || end != 10 {
+			t.Errorf("%d records up to %d, %v", len(records), end, err)
 		}
 	}
 }

@@ -72,22 +72,40 @@ func (c *Client) look(ctx context.Context, why request, specs []TopicSpec) ([]*k
 }
 
 // Partitions tells how many partitions each topic has, in the topics' order. A topic
-// that does not exist is an error (ErrUnknownTopic); asking does not create it.
+// that does not exist is an error (ErrUnknownTopic); asking does not create it. Brokers
+// that are away are asked until ctx ends.
 func (c *Client) Partitions(ctx context.Context, topics ...string) ([]int, error) {
 	if len(topics) == 0 {
 		return nil, nil
 	}
-	res, err := c.metadata(ctx, topics...)
+	retry := retrier{client: c, request: about(opMetadata, topics...)}
+	for {
+		out, err := c.partitionsOnce(ctx, topics)
+		if err == nil || errors.Is(err, ErrUnknownTopic) {
+			return out, err
+		}
+		if err := retry.pause(ctx, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (c *Client) partitionsOnce(ctx context.Context, topics []string) ([]int, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
+	defer cancel()
+	res, err := c.askTopics(ctx, topics...)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]int, len(topics))
 	for i, t := range res.Topics {
-		if errors.Is(t.Error, kafkago.UnknownTopicOrPartition) {
+		switch {
+		case errors.Is(t.Error, kafkago.UnknownTopicOrPartition):
 			return nil, fmt.Errorf("%w (Kafka at %s): %s", ErrUnknownTopic, c.brokers(), c.notThere(about(opMetadata, t.Name)))
-		}
-		if t.Error != nil {
-			return nil, c.explain(ctx, about(opMetadata, t.Name), t.Error)
+		case t.Error != nil && judge(t.Error) == fatal:
+			return nil, &explained{text: c.explain(ctx, about(opMetadata, t.Name), t.Error).Error(), cause: t.Error, final: true}
+		case t.Error != nil:
+			return nil, fmt.Errorf("topic %s: %w", t.Name, t.Error)
 		}
 		out[i] = len(t.Partitions)
 	}
@@ -112,13 +130,9 @@ func (c *Client) Ends(ctx context.Context, topic string) ([]Range, error) {
 
 // ranges asks for the offsets of some partitions, in their order.
 func (c *Client) ranges(ctx context.Context, topic string, partitions ...int) ([]Range, error) {
-	var requests []kafkago.OffsetRequest
-	for _, p := range partitions {
-		requests = append(requests, kafkago.FirstOffsetOf(p), kafkago.LastOffsetOf(p))
-	}
 	retry := retrier{client: c, request: about(opOffsets, topic)}
 	for {
-		out, err := c.tryRanges(ctx, topic, requests, partitions)
+		out, err := c.rangesOnce(ctx, topic, partitions...)
 		if err == nil {
 			return out, nil
 		}
@@ -128,7 +142,12 @@ func (c *Client) ranges(ctx context.Context, topic string, partitions ...int) ([
 	}
 }
 
-func (c *Client) tryRanges(ctx context.Context, topic string, requests []kafkago.OffsetRequest, partitions []int) ([]Range, error) {
+// rangesOnce asks once.
+func (c *Client) rangesOnce(ctx context.Context, topic string, partitions ...int) ([]Range, error) {
+	var requests []kafkago.OffsetRequest
+	for _, p := range partitions {
+		requests = append(requests, kafkago.FirstOffsetOf(p), kafkago.LastOffsetOf(p))
+	}
 	res, err := c.api.ListOffsets(ctx, &kafkago.ListOffsetsRequest{
 		Topics: map[string][]kafkago.OffsetRequest{topic: requests},
 	})

@@ -50,7 +50,7 @@ func TestUncertainAdvanceIsSettled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &partitionStage{Options: o, producer: kafka.NewProducer(o.Client, kafka.ProducerConfig{}), gate: newGate(int64(time.Hour)), keyings: map[string]*keying{}}
+	s := &partitionStage{Options: o, producer: kafka.NewProducer(o.Client, kafka.ProducerConfig{}), gate: newGate(int64(time.Hour), o.Now), keyings: map[string]*keying{}}
 	from := &silent{record: span(0, epoch+sec), late: 2}
 	w, err := s.restore(within(t), from)
 	if err != nil {
@@ -81,5 +81,45 @@ func TestUncertainAdvanceIsSettled(t *testing.T) {
 		if n != 1 {
 			t.Errorf("commit %d holds %d advances", i, n)
 		}
+	}
+}
+
+// TestSilence: an idle partition's event time follows the clock from where it was, in steps.
+func TestSilence(t *testing.T) {
+	g := Graph{Width: 20 * time.Second, IdleTimeout: 30 * time.Second}
+	start := time.Unix(1000, 0)
+	var s silence
+	for _, tt := range []struct {
+		name        string
+		at          int // seconds
+		atEnd, news bool
+		high        int64
+		idle        bool
+		to          int64 // 0: no step
+	}{
+		{"not at its end", 0, false, true, 5 * sec, false, 0},
+		{"at its end, with news", 10, true, true, 7 * sec, false, 0},
+		{"nearly long enough", 39, true, false, 7 * sec, false, 0},
+		{"long enough", 40, true, false, 7 * sec, true, 37 * sec},
+		{"a moment later", 44, true, false, 37 * sec, true, 0},
+		{"a quarter of a slice later", 45, true, false, 37 * sec, true, 42 * sec},
+		{"there is more to read", 60, false, true, 50 * sec, false, 0},
+		{"at its end again", 61, true, false, 50 * sec, false, 0},
+		{"idle again", 91, true, false, 50 * sec, true, 80 * sec},
+		{"news", 92, true, true, 81 * sec, false, 0},
+	} {
+		now := start.Add(time.Duration(tt.at) * time.Second)
+		idle := s.idle(now, &g, tt.atEnd, tt.news, tt.high)
+		to := int64(0)
+		if next, ok := s.step(now, &g); idle && ok {
+			to, s.stepAt = next, now
+		}
+		if idle != tt.idle || to != tt.to {
+			t.Errorf("%s: idle %v, to %d", tt.name, idle, to)
+		}
+	}
+	g.IdleTimeout = 0
+	if s.idle(start.Add(time.Hour), &g, true, false, 0) {
+		t.Error("idle without a time-out")
 	}
 }

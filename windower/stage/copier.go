@@ -13,12 +13,8 @@ import (
 	"presage/windower"
 )
 
-const (
-	// countEvery is how often the partitions of the re-keyed topic are counted.
-	countEvery = 30 * time.Second
-	// partOverhead is what a part takes in a batch of its own beside its value: batch, record, key, header.
-	partOverhead = kafka.DefaultMaxMessageBytes - kafka.MaxRecordBytes + 256
-)
+// partOverhead is what a part takes in a batch of its own beside its value: batch, record, key, header.
+const partOverhead = kafka.DefaultMaxMessageBytes - kafka.MaxRecordBytes + 256
 
 // copier copies one partition of a topic of spans into the re-keyed topic. It reads, writes
 // what it read, waits for the acknowledgement, and only then reads on: so what it commits is
@@ -32,6 +28,7 @@ type copier struct {
 	abroad     *member // among those of all
 	complaints *complaints
 	dead       *deadLetters
+	eye        eye
 	headers    []ingest.Header // reused
 	parts      []otlp.Part     // likewise
 	out        []kafka.Record  // to be written
@@ -41,16 +38,15 @@ type copier struct {
 	bytes      int             // likewise
 	records    int             // read since they were counted
 
-	targets   int       // partitions of the re-keyed topic
-	countedAt time.Time // when they were counted
-	stored    windower.Commit
-	storedAt  time.Time
+	stored   windower.Commit
+	storedAt time.Time
+	targets
 	tellings
 }
 
 // restore makes a copier from the group's last commit.
 func (s *rekeyStage) restore(ctx context.Context, a kafka.Assignment) (*copier, error) {
-	counts, err := s.Client.Partitions(ctx, s.to)
+	present, err := s.ask(ctx, 1)
 	if err != nil {
 		return nil, fmt.Errorf("re-key %s/%d: %w", s.from, a.Partition(), err)
 	}
@@ -58,24 +54,35 @@ func (s *rekeyStage) restore(ctx context.Context, a kafka.Assignment) (*copier, 
 		rekeyStage: s, assignment: a,
 		decoder: ingest.NewDecoder(s.Ingest), splitter: otlp.NewTraceSplitter(s.Ingest.Limits),
 		complaints: newComplaints(s.Log.With("graph", s.Graph.Name, "topic", s.from, "partition", a.Partition()), s.Now),
-		copied:     windower.Copied{High: ingest.NoTime},
-		targets:    counts[0], countedAt: s.Now(),
-		tellings: tellings{told: make([]telling, counts[0])},
+		targets:    targets{countedAt: s.Now()},
 	}
 	c.dead = newDeadLetters(&s.Options, s.producer, s.deadPartitions, ingest.Spans, c.complaints)
-	a.StartAt(kafka.FirstOffset)
-	if commit, ok := a.Committed(); ok {
-		c.stored = windower.Commit(commit)
-		copied, err := windower.ParseCopied(c.stored)
-		if err != nil {
-			c.complaints.warn("commit", "the partition is copied from its beginning: its commit can't be used; readers leave out what they have", "offset", commit.Offset, "error", err)
-		} else {
-			c.copied = copied
-			a.StartAt(copied.Next)
+	stored, ok := a.Committed()
+	copied, fresh, err := windower.ResumeCopied(windower.Commit(stored), ok, present)
+	if err != nil {
+		c.complaints.warn("commit", "the partition is copied from its beginning: its commit can't be used; readers leave out what they have", "offset", stored.Offset, "error", err)
+	}
+	if copied.Targets > present {
+		if present, err = s.ask(ctx, copied.Targets); err != nil {
+			return nil, fmt.Errorf("re-key %s/%d: %w", s.from, a.Partition(), err)
 		}
 	}
-	c.written = c.copied
+	c.present = present
+	c.hear(present)
+	c.copied, c.written = copied, copied
+	a.StartAt(copied.Next)
+	if copied.Next == 0 { // its beginning may be elsewhere by now
+		a.StartAt(kafka.FirstOffset)
+	}
+	if fresh {
+		if err := c.settle(ctx); err != nil {
+			return nil, fmt.Errorf("re-key %s/%d: %w", s.from, a.Partition(), err)
+		}
+	} else {
+		c.stored = windower.Commit(stored)
+	}
 	c.member, c.abroad = s.gate.join(), s.outlook.join(a.Partition())
+	c.eye = eye{Options: &s.Options, assignment: a, complaints: c.complaints, places: []place{{s.gate, c.member}, {s.outlook.gate, c.abroad}}}
 	return c, nil
 }
 
@@ -110,9 +117,17 @@ func (c *copier) wait(ctx context.Context) bool {
 
 // read reads once and splits what came.
 func (c *copier) read(ctx context.Context) error {
-	records, end, err := c.assignment.Fetch(ctx)
-	if err != nil {
+	records, end, ok, err := c.eye.fetch(ctx)
+	if !ok {
 		return err
+	}
+	if !c.counted {
+		c.began = max(c.began, end)
+	}
+	if len(records) > 0 {
+		if err := c.prove(ctx); err != nil {
+			return err
+		}
 	}
 	c.splitter.Reset()
 	for i := range records {
@@ -142,7 +157,7 @@ func (c *copier) take(r *kafka.Record) {
 	batch, err := c.decoder.Decode(ingest.Spans, at, r.Time, c.headers, r.Value)
 	c.parts = c.parts[:0]
 	if err == nil && len(r.Value) > 0 {
-		if c.parts, err = c.splitter.Split(r.Value, c.targets, c.MaxMessageBytes-partOverhead, c.parts); err != nil {
+		if c.parts, err = c.splitter.Split(r.Value, c.copied.Targets, c.MaxMessageBytes-partOverhead, c.parts); err != nil {
 			err = &ingest.Error{Position: at, Class: ingest.ReasonTooLarge, Err: err}
 			c.parts = c.parts[:0]
 		}
@@ -204,19 +219,10 @@ func (c *copier) write(ctx context.Context) error {
 // chores are what is due now and then: counting the partitions of the re-keyed topic,
 // committing.
 func (c *copier) chores(ctx context.Context) error {
-	now := c.Now()
-	if now.Sub(c.countedAt) >= countEvery {
-		c.countedAt = now
-		counts, err := c.Client.Partitions(ctx, c.to)
-		if err != nil {
-			return err
-		}
-		if counts[0] != c.targets {
-			c.Log.Warn("the re-keyed topic has grown: from here on spans are split over all its partitions; calls of traces that straddle the change are cut",
-				"topic", c.to, "partitions", counts[0], "before", c.targets)
-			return errGrown
-		}
+	if err := c.count(ctx); err != nil {
+		return err
 	}
+	now := c.Now()
 	// An idle partition's event time is in the log that it is told to: its commit can wait.
 	since := now.Sub(c.storedAt)
 	if since < c.CommitInterval || c.written.Next == c.stored.Offset && since < retellEvery {
@@ -229,18 +235,6 @@ func (c *copier) chores(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-func (c *copier) store(ctx context.Context) error {
-	commit := c.written.Commit()
-	if commit == c.stored || c.written.Next == 0 {
-		return nil
-	}
-	if err := c.assignment.Commit(ctx, kafka.Commit(commit)); err != nil {
-		return err
-	}
-	c.stored = commit
-	return nil
 }
 
 // drain commits what is written. What fails here is written again by whoever gets the

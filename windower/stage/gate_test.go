@@ -35,7 +35,7 @@ func TestGate(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := newGate(100)
+			g := newGate(100, time.Now)
 			me := g.join()
 			g.move(me, test.me.watermark, test.me.atEnd)
 			for _, o := range test.others {
@@ -53,7 +53,7 @@ func TestGate(t *testing.T) {
 func TestGateNeverShutsEverybodyOut(t *testing.T) {
 	marks := []int64{math.MinInt64, 0, 1000, math.MaxInt64}
 	for places := range 8 * 8 * 8 {
-		g := newGate(100)
+		g := newGate(100, time.Now)
 		var readers []*member
 		for p, n := places, 0; n < 3; n, p = n+1, p/8 {
 			m := g.join()
@@ -74,7 +74,7 @@ func TestGateNeverShutsEverybodyOut(t *testing.T) {
 
 func TestGateWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(100)
+		g := newGate(100, time.Now)
 		fast, slow := g.join(), g.join()
 		g.move(fast, 1000, false)
 		g.move(slow, 0, false)
@@ -97,5 +97,52 @@ func TestGateWaits(t *testing.T) {
 		if g.wait(ctx, fast, time.Hour) {
 			t.Error("it went on with its context ended")
 		}
+	})
+}
+
+// TestGateUnread: one that can't be read is waited for for a minute, unless it is needed or the
+// others would not be held up by it.
+func TestGateUnread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(100, time.Now)
+		fast, slow := g.join(), g.join()
+		g.move(fast, 1000, false)
+		g.move(slow, 0, false)
+		held := func(want bool, when string) {
+			t.Helper()
+			if open := g.wait(t.Context(), fast, time.Millisecond); open == want {
+				t.Errorf("%s: open %v", when, open)
+			}
+		}
+		attempts := func(n int) { // as the brokers refuse
+			for range n {
+				g.ask(slow)
+				time.Sleep(10 * time.Second)
+			}
+		}
+		time.Sleep(time.Hour)
+		held(true, "one that waits, or writes, for an hour")
+		for range 20 {
+			g.ask(slow)
+			time.Sleep(50 * time.Second)
+			g.answered(slow)
+		}
+		held(true, "one that reads slowly, and has just begun")
+		attempts(5)
+		held(true, "one that can't be read for less than a minute")
+		attempts(1)
+		held(false, "one that can't be read for a minute")
+		g.answered(slow)
+		held(true, "one that has answered again")
+		g.ask(slow)
+		time.Sleep(hungAfter - gateWait)
+		began := time.Now()
+		for !g.wait(t.Context(), fast, gateWait) {
+		}
+		if waited := time.Since(began); waited > 2*gateWait {
+			t.Errorf("it has waited for %v", waited)
+		}
+		g.need(slow)
+		held(true, "one that is needed")
 	})
 }

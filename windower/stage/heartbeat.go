@@ -10,17 +10,22 @@ import (
 // tellings are what the partitions of the re-keyed topic were told of a source partition, and
 // what lets an idle one's event time go on.
 type tellings struct {
-	told      []telling // by partition of the re-keyed topic
-	quietAt   time.Time // since when the source has been at its end; zero: it is not
-	quietHigh int64     // highest event time then
-	idleAt    time.Time // when it was advanced last
-	waived    bool      // it is idle, and has no event time: nobody needs to wait for it
+	told    []telling // by partition of the re-keyed topic
+	silence silence   // of the source
+	waived  bool      // it is idle, and has no event time: nobody needs to wait for it
 }
 
 // telling is what one of them was told last.
 type telling struct {
 	high int64
 	at   time.Time // zero: nothing yet
+}
+
+// hear makes room for so many partitions. New ones have been told nothing.
+func (t *tellings) hear(partitions int) {
+	for len(t.told) < partitions {
+		t.told = append(t.told, telling{high: ingest.NoTime})
+	}
 }
 
 // said notes that a record told a partition of an event time.
@@ -33,15 +38,7 @@ func (t *tellings) said(partition int, high int64, at time.Time) {
 // again do the same.
 func (c *copier) idle(atEnd, news bool) {
 	now := c.Now()
-	if !atEnd {
-		c.quietAt = time.Time{}
-		return
-	}
-	if news || c.quietAt.IsZero() {
-		c.quietAt, c.quietHigh, c.idleAt = now, c.copied.High, now
-	}
-	quiet := now.Sub(c.quietAt)
-	if c.Graph.IdleTimeout <= 0 || quiet < c.Graph.IdleTimeout {
+	if !c.silence.idle(now, &c.Graph, atEnd, news, c.copied.High) {
 		return
 	}
 	switch c.copied.High {
@@ -51,12 +48,11 @@ func (c *copier) idle(atEnd, news bool) {
 	case ingest.EndOfTime:
 		return
 	}
-	if now.Sub(c.idleAt) < max(tellEvery, c.Graph.Width/4) && c.idleAt.After(c.quietAt) {
-		return
+	if to, ok := c.silence.step(now, &c.Graph); ok {
+		c.silence.stepAt = now
+		c.copied.Idle(to)
+		c.Metrics.advances.WithLabelValues(c.Graph.Name).Inc()
 	}
-	c.idleAt = now
-	c.copied.Idle(c.quietHigh + quiet.Nanoseconds())
-	c.Metrics.advances.WithLabelValues(c.Graph.Name).Inc()
 }
 
 // tell adds a heartbeat for every partition that is due one: it says how far the source is,

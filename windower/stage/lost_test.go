@@ -79,7 +79,7 @@ func overrun(t *testing.T) (*kafka.Client, Options) {
 		if a.Partition() != 0 {
 			return nil
 		}
-		w, err := (&partitionStage{Options: o, gate: newGate(0), producer: kafka.NewProducer(c, kafka.ProducerConfig{})}).restore(ctx, a)
+		w, err := (&partitionStage{Options: o, gate: newGate(0, o.Now), producer: kafka.NewProducer(c, kafka.ProducerConfig{})}).restore(ctx, a)
 		if err != nil {
 			return err
 		}

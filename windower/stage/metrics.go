@@ -16,7 +16,7 @@ type Metrics struct {
 	records, bytes, events, lost, deadLetters *prometheus.CounterVec
 	partials, snapshots, advances             *prometheus.CounterVec
 	blocked, halfOutcomes                     *prometheus.CounterVec
-	lag, watermark, pending, unpaired         *prometheus.GaugeVec
+	lag, watermark, pending, unpaired, unread *prometheus.GaugeVec
 	rekey                                     *rekeyMetrics
 
 	mu     sync.Mutex
@@ -60,6 +60,7 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 		unpaired:     gauge("presage_unpaired_share", "Share of unpaired ones among the last span halves of a partition that were paired or unpaired.", "graph", "topic", "partition"),
 		lag:          gauge("presage_lag_records", "Records between the place really reached and the partition's end.", "graph", "topic", "partition"),
 		watermark:    gauge("presage_watermark_seconds", "Watermark of a source partition, Unix seconds.", "graph", "topic", "partition"),
+		unread:       gauge("presage_partition_unread_seconds", "For how long a partition's brokers have not let it be read; 0 where it can be.", "graph", "topic", "partition"),
 		pending:      gauge("presage_slices_pending", "Slices that wait for partitions.", "graph"),
 		rekey:        newRekeyMetrics(),
 		totals: Totals{
@@ -67,7 +68,7 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 			DeadLetters: map[string]int64{}, PartialLoss: map[string]int64{},
 		},
 	}
-	own := []prometheus.Collector{m.records, m.bytes, m.events, m.lost, m.deadLetters, m.partials, m.snapshots, m.advances, m.blocked, m.halfOutcomes, m.lag, m.watermark, m.pending, m.unpaired}
+	own := []prometheus.Collector{m.records, m.bytes, m.events, m.lost, m.deadLetters, m.partials, m.snapshots, m.advances, m.blocked, m.halfOutcomes, m.lag, m.watermark, m.pending, m.unpaired, m.unread}
 	for _, c := range append(own, m.rekey.collectors()...) {
 		if err := r.Register(c); err != nil {
 			return nil, err
@@ -202,6 +203,7 @@ func (m *Metrics) forget(graph, topic string, partition int) {
 	m.lag.DeleteLabelValues(graph, topic, strconv.Itoa(partition))
 	m.watermark.DeleteLabelValues(graph, topic, strconv.Itoa(partition))
 	m.unpaired.DeleteLabelValues(graph, topic, strconv.Itoa(partition))
+	m.unread.DeleteLabelValues(graph, topic, strconv.Itoa(partition))
 }
 
 // Forget removes the gauges of a graph that this process no longer works on.

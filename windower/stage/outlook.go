@@ -14,9 +14,11 @@ import (
 const (
 	// lookEvery is how often a re-keyer looks where the others are.
 	lookEvery = 2 * time.Second
-	// hungAfter is how long another's place may stay as it is, with records to read, before
-	// nobody waits for it any more.
+	// hungAfter is how long a partition may not be readable, or another's place may stay as it is
+	// with records to read, before nobody waits for it any more.
 	hungAfter = time.Minute
+	// lookFor is how long a re-keyer tries to learn where the partitions end.
+	lookFor = 5 * time.Second
 )
 
 // outlook keeps the source partitions of this process from leading those of others by more
@@ -44,7 +46,7 @@ func newOutlook(o *Options, topic string) *outlook {
 	lead := max(windower.DefaultSourceLead, 10*o.Graph.Width.Nanoseconds()) / 2
 	return &outlook{
 		group: RekeyGroup(topic), topic: topic, client: o.Client, now: o.Now,
-		gate: newGate(lead), owned: map[int]bool{}, others: map[int]*other{},
+		gate: newGate(lead, o.Now), owned: map[int]bool{}, others: map[int]*other{},
 	}
 }
 
@@ -82,7 +84,7 @@ func (l *outlook) run(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		ends, err := l.client.Ends(ctx, l.topic)
+		ends, err := l.ends(ctx)
 		if err != nil || l.ownsAll(len(ends)) {
 			continue
 		}
@@ -90,6 +92,26 @@ func (l *outlook) run(ctx context.Context) {
 			l.look(commits, ends)
 		}
 	}
+}
+
+// ends tells what there is to read. Where one partition can't be asked, as its leader is gone, there
+// may be something in each: then only their commits tell that the others go on.
+func (l *outlook) ends(ctx context.Context) ([]kafka.Range, error) {
+	asking, cancel := context.WithTimeout(ctx, lookFor)
+	defer cancel()
+	ends, err := l.client.Ends(asking, l.topic)
+	if err == nil || ctx.Err() != nil {
+		return ends, err
+	}
+	counts, err := l.client.Partitions(ctx, l.topic)
+	if err != nil {
+		return nil, err
+	}
+	ends = make([]kafka.Range, counts[0])
+	for p := range ends {
+		ends[p].End = math.MaxInt64
+	}
+	return ends, nil
 }
 
 // ownsAll: there are no others, or nothing here that could lead them.
@@ -118,7 +140,7 @@ func (l *outlook) look(commits map[int]kafka.Commit, ends []kafka.Range) {
 		}
 		high, next := int64(math.MinInt64), end.First
 		if copied, err := windower.ParseCopied(windower.Commit(o.commit)); err == nil {
-			high, next = copied.High, copied.Next
+			high, next = copied.High, max(next, copied.Next)
 		}
 		done := next >= end.End || high == ingest.EndOfTime || now.Sub(o.since) >= hungAfter
 		l.gate.move(o.member, high, done)

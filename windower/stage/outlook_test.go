@@ -11,7 +11,7 @@ import (
 // TestOutlook says whether a partition may go on, by where those of other processes are.
 func TestOutlook(t *testing.T) {
 	at := func(next, high int64) kafka.Commit {
-		return kafka.Commit(windower.Copied{Next: next, High: high}.Commit())
+		return kafka.Commit(windower.Copied{Next: next, High: high, Targets: 2}.Commit())
 	}
 	const half = windower.DefaultSourceLead / 2
 	whole := kafka.Range{First: 0, End: 100}

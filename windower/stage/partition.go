@@ -38,19 +38,18 @@ type worker struct {
 	member     *member
 	complaints *complaints
 	dead       *deadLetters
+	eye        eye
 	keying     *keying         // nil for metrics, and for re-keyed spans
 	rekeyed    bool            // the topic is one that RunRekey writes
 	headers    []ingest.Header // reused
 	spans      int             // applied and not yet counted
 	samples    int
 
-	stored    windower.Commit // what was committed last
-	storedAt  time.Time
-	told      int64 // watermark written last
-	toldAt    time.Time
-	quietAt   time.Time // since when the partition has been at its end; zero: it is not
-	quietHigh int64     // highest event time then
-	advanceAt time.Time // when it was advanced last
+	stored   windower.Commit // what was committed last
+	storedAt time.Time
+	told     int64 // watermark written last
+	toldAt   time.Time
+	silence  silence
 }
 
 // restore makes a worker from the group's last commit.
@@ -101,6 +100,10 @@ func (s *partitionStage) restore(writes context.Context, a kafka.Assignment) (*w
 	w.machine = machine
 	w.publisher = newPublisher(writes, s.producer)
 	w.member = s.gate.join()
+	w.eye = eye{Options: &s.Options, assignment: a, complaints: w.complaints, places: []place{{s.gate, w.member}}}
+	if s.Graph.MaxWait <= 0 && (signal == ingest.Spans || s.Graph.MetricsWait <= 0) {
+		s.gate.need(w.member) // no slice closes without it
+	}
 	return w, nil
 }
 
@@ -134,8 +137,8 @@ func (w *worker) wait(ctx context.Context) bool {
 
 // step reads once and applies what came.
 func (w *worker) step(ctx context.Context) error {
-	records, end, err := w.assignment.Fetch(ctx)
-	if err != nil {
+	records, end, ok, err := w.eye.fetch(ctx)
+	if !ok {
 		return err
 	}
 	bytes := 0
@@ -278,27 +281,20 @@ func (w *worker) store(ctx context.Context, c windower.Commit) error {
 func (w *worker) idle(ctx context.Context, atEnd, news bool) error {
 	now := w.Now()
 	high, started := w.machine.Highest()
-	if !atEnd {
-		w.quietAt = time.Time{}
+	idle := w.silence.idle(now, &w.Graph, atEnd, news, high)
+	switch {
+	case atEnd && w.rekeyed: // who copies it has waited already
+		return w.announce(ctx, now)
+	case !idle:
 		return nil
-	}
-	if w.rekeyed { // who copies it has waited already
+	case !started:
 		return w.announce(ctx, now)
 	}
-	if news || w.quietAt.IsZero() {
-		w.quietAt, w.quietHigh, w.advanceAt = now, high, now
-	}
-	quiet := now.Sub(w.quietAt)
-	if w.Graph.IdleTimeout <= 0 || quiet < w.Graph.IdleTimeout {
+	to, ok := w.silence.step(now, &w.Graph)
+	if !ok {
 		return nil
 	}
-	if !started {
-		return w.announce(ctx, now)
-	}
-	if now.Sub(w.advanceAt) < max(tellEvery, w.Graph.Width/4) && w.advanceAt.After(w.quietAt) {
-		return nil
-	}
-	c, ok := w.machine.PlanAdvance(w.publisher.unacknowledged(), w.quietHigh+quiet.Nanoseconds())
+	c, ok := w.machine.PlanAdvance(w.publisher.unacknowledged(), to)
 	if !ok {
 		return nil
 	}
@@ -308,8 +304,8 @@ func (w *worker) idle(ctx context.Context, atEnd, news bool) error {
 			return err
 		}
 	}
-	w.advanceAt = now
-	w.advanced(w.machine.Next(), w.quietHigh+quiet.Nanoseconds())
+	w.silence.stepAt = now
+	w.advanced(w.machine.Next(), to)
 	w.Metrics.advances.WithLabelValues(w.Graph.Name).Inc()
 	if err := w.handle(ctx, w.machine.Advance()); err != nil {
 		return err

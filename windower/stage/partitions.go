@@ -21,7 +21,7 @@ func RunPartitions(ctx context.Context, o Options) error {
 	s := &partitionStage{
 		Options:        o,
 		producer:       kafka.NewProducer(o.Client, kafka.ProducerConfig{Zstd: o.Zstd, MaxMessageBytes: o.MaxMessageBytes}),
-		gate:           newGate(int64(o.MaxLead) * o.Graph.Width.Nanoseconds()),
+		gate:           newGate(int64(o.MaxLead)*o.Graph.Width.Nanoseconds(), o.Now),
 		partial:        kafka.Partition([]byte(o.Graph.Name), counts[0]),
 		deadPartitions: counts[1],
 		keyings:        map[string]*keying{},
@@ -37,7 +37,7 @@ func RunPartitions(ctx context.Context, o Options) error {
 		Topics:         o.Graph.topics(),
 		SessionTimeout: o.SessionTimeout,
 		WatchInterval:  o.WatchInterval,
-		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: o.OnLostOffset},
+		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: o.OnLostOffset, Patience: unreadAfter},
 	}, s.run)
 }
 

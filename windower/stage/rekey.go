@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 
 	"presage/internal/kafka"
@@ -27,7 +28,7 @@ func RunRekey(ctx context.Context, o Options, from, to string) error {
 		from:           from,
 		to:             to,
 		producer:       kafka.NewProducer(o.Client, kafka.ProducerConfig{Zstd: o.Zstd, MaxMessageBytes: o.MaxMessageBytes}),
-		gate:           newGate(int64(o.MaxLead) * o.Graph.Width.Nanoseconds()),
+		gate:           newGate(int64(o.MaxLead)*o.Graph.Width.Nanoseconds(), o.Now),
 		deadPartitions: counts[0],
 	}
 	s.outlook = newOutlook(&s.Options, from)
@@ -41,7 +42,7 @@ func RunRekey(ctx context.Context, o Options, from, to string) error {
 		Topics:         []string{from},
 		SessionTimeout: o.SessionTimeout,
 		WatchInterval:  o.WatchInterval,
-		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: o.OnLostOffset},
+		Fetch:          kafka.FetchConfig{MaxWait: fetchWait, OutOfRange: o.OnLostOffset, Patience: unreadAfter},
 	}, s.run)
 }
 
@@ -58,11 +59,6 @@ type rekeyStage struct {
 	deadPartitions int
 }
 
-// errGrown ends a generation because the topic that is written has more partitions than when
-// it began: all owners must split by the same number. It is ErrStale to the group, which then
-// joins again.
-var errGrown = fmt.Errorf("the re-keyed topic has more partitions than before: %w", kafka.ErrStale)
-
 // run drives one partition until its ctx ends, then commits what is acknowledged.
 func (s *rekeyStage) run(ctx context.Context, a kafka.Assignment) error {
 	writes, end := lingering(ctx)
@@ -74,12 +70,13 @@ func (s *rekeyStage) run(ctx context.Context, a kafka.Assignment) error {
 	defer s.gate.leave(c.member)
 	defer s.outlook.leave(a.Partition(), c.abroad)
 	defer s.Metrics.rekey.forget(s.from, a.Partition())
+	defer s.Metrics.unread.DeleteLabelValues(s.Graph.Name, s.from, strconv.Itoa(a.Partition()))
 	err = c.loop(ctx, writes)
-	if ctx.Err() == nil && !errors.Is(err, errGrown) {
+	if ctx.Err() == nil && !errors.Is(err, errUnsure) {
 		return err
 	}
 	c.drain(ctx)
-	if errors.Is(err, errGrown) {
+	if errors.Is(err, errUnsure) {
 		return err
 	}
 	return nil

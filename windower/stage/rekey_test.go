@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
-	"strings"
 	"testing"
 	"time"
 
@@ -82,6 +80,35 @@ func rekeying(o Options) (stop func() error) {
 	}
 }
 
+// rekeyedInto copies all there is, and holds the slices against those wanted.
+func rekeyedInto(t testing.TB, c *kafka.Client, o Options, want [][]byte) {
+	t.Helper()
+	stop, copied := pipeline(t, o), rekeying(o)
+	got := collect(t, c, "slices", len(want))
+	stop()
+	if err := copied(); err != nil {
+		t.Error(err)
+	}
+	same(t, got, want)
+}
+
+// writing writes a log beside the test, fifty records at a time, and gives the error of that.
+func writing(t testing.TB, c *kafka.Client, log []kafka.Record, pause time.Duration) <-chan error {
+	written := make(chan error, 1)
+	go func() {
+		p := kafka.NewProducer(c, kafka.ProducerConfig{})
+		for i := 0; i < len(log); i += 50 {
+			if err := p.Write(t.Context(), log[i:min(i+50, len(log))]); err != nil {
+				written <- err
+				return
+			}
+			time.Sleep(pause)
+		}
+		written <- nil
+	}()
+	return written
+}
+
 func wanted(t testing.TB, keyed []kafka.Record) [][]byte {
 	t.Helper()
 	g := testGraph()
@@ -127,18 +154,7 @@ func TestRekeyKilledAnywhere(t *testing.T) {
 		b, c := mixedBroker(t, 3)
 		keyed, mixed := mixedLog(50+seed, 1200)
 		want := wanted(t, keyed)
-		written := make(chan error, 1)
-		go func() {
-			p := kafka.NewProducer(c, kafka.ProducerConfig{})
-			for i := 0; i < len(mixed); i += 50 {
-				if err := p.Write(t.Context(), mixed[i:min(i+50, len(mixed))]); err != nil {
-					written <- err
-					return
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
-			written <- nil
-		}()
+		written := writing(t, c, mixed, 10*time.Millisecond)
 		r := rand.New(rand.NewPCG(seed, 3))
 		var lives []Options
 		for range 6 {
@@ -168,13 +184,7 @@ func TestRekeyKilledAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := options(t, c, rekeyedGraph())
-		stop, copied := pipeline(t, o), rekeying(o)
-		got := collect(t, c, "slices", len(want))
-		stop()
-		if err := copied(); err != nil {
-			t.Error(err)
-		}
-		same(t, got, want)
+		rekeyedInto(t, c, o, want)
 		rewritten := int64(0)
 		for _, l := range append(lives, o) {
 			for reason, n := range l.Metrics.Totals().SpansDropped {
@@ -183,7 +193,7 @@ func TestRekeyKilledAnywhere(t *testing.T) {
 				}
 			}
 		}
-		t.Logf("%d snapshots; spans of records that were written twice: %d", len(got), rewritten)
+		t.Logf("%d snapshots; spans of records that were written twice: %d", len(want), rewritten)
 		if rewritten == 0 {
 			t.Error("nothing was written twice")
 		}
@@ -309,41 +319,6 @@ func recordsOf(t testing.TB, c *kafka.Client, topic string) (out []kafka.Record)
 	return out
 }
 
-// TestRekeyedTopicGrows: spans are split over the new partitions too, by all owners.
-func TestRekeyedTopicGrows(t *testing.T) {
-	b, c := mixedBroker(t, 2)
-	g := rekeyedGraph()
-	var log bytes.Buffer
-	o := options(t, c, g)
-	o.Now = newClock(100).now // thirty seconds are a third of one
-	o.Log = slog.New(slog.NewTextHandler(&log, nil))
-	_, mixed := mixedLog(71, 300)
-	copied := rekeying(o)
-	write(t, c, mixed[:len(mixed)/2], time.Millisecond)
-	if err := b.Grow(byTraceTopic, 4); err != nil {
-		t.Fatal(err)
-	}
-	for range 200 {
-		write(t, c, mixed[len(mixed)/2:], 0)
-		ends, err := c.Ends(within(t), byTraceTopic)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(ends) == 4 && ends[2].End > 5 && ends[3].End > 5 {
-			if err := copied(); err != nil {
-				t.Error(err)
-			}
-			if !strings.Contains(log.String(), "the re-keyed topic has grown") {
-				t.Errorf("log %s", log.String())
-			}
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	_ = copied()
-	t.Fatal("nothing was written to the new partitions")
-}
-
 // TestRekeyUnreadableCommit: a commit of somebody else makes it copy all once more, and
 // readers leave that out.
 func TestRekeyUnreadableCommit(t *testing.T) {
@@ -378,13 +353,7 @@ func TestRekeyUnreadableCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, c, mixed[half:], 0)
-	stop, copied := pipeline(t, o), rekeying(o)
-	got := collect(t, c, "slices", len(want))
-	stop()
-	if err := copied(); err != nil {
-		t.Error(err)
-	}
-	same(t, got, want)
+	rekeyedInto(t, c, o, want)
 	if n := o.Metrics.Totals().SpansDropped[string(windower.ReasonRewritten)]; n == 0 {
 		t.Error("nothing was written twice")
 	}

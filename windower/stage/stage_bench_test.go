@@ -4,11 +4,15 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"testing"
+	"time"
 
+	"presage/ingest"
 	"presage/ingest/otlp"
 	"presage/internal/kafka"
+	"presage/windower"
 	"presage/windower/slice"
 )
 
@@ -69,4 +73,44 @@ func BenchmarkChain(b *testing.B) {
 	b.StopTimer()
 	stop()
 	b.ReportMetric(float64(seconds*perSecond)/b.Elapsed().Seconds(), "spans/s")
+}
+
+// BenchmarkCopy decodes and splits records as a re-keyer does, without the brokers: a hundred spans of
+// ten traces in a record, ten attributes in a span, into twelve partitions. One operation is one span.
+func BenchmarkCopy(b *testing.B) {
+	const spans, traces, targets = 100, 10, 12
+	r := otlp.ResourceSpans{Resource: []otlp.KeyValue{
+		otlp.String("service.name", "checkout"), otlp.String("k8s.pod.uid", "3b1f0c1e-8f7c-4e44-9d3a-1b2c3d4e5f60"),
+	}}
+	for i := range spans {
+		s := otlp.Span{
+			TraceID: [16]byte{1, byte(i % traces)}, SpanID: [8]byte{2, byte(i)}, Name: "POST /api/checkout/{id}", Kind: uint8(2 + i%2),
+			Start: epoch, End: epoch + 12_345_678,
+		}
+		for k := range 10 {
+			s.Attributes = append(s.Attributes, otlp.String(fmt.Sprintf("some.attribute.key.%d", k), "a value of middling size"))
+		}
+		r.Spans = append(r.Spans, s)
+	}
+	o := Options{Graph: rekeyedGraph(), Now: time.Now, Log: slog.New(slog.DiscardHandler), MaxMessageBytes: kafka.DefaultMaxMessageBytes}
+	c := &copier{
+		rekeyStage: &rekeyStage{Options: o, to: byTraceTopic}, assignment: (&shelf{}).take(),
+		decoder: ingest.NewDecoder(o.Ingest), splitter: otlp.NewTraceSplitter(o.Ingest.Limits),
+		copied: windower.Copied{High: ingest.NoTime, Targets: targets},
+	}
+	c.hear(targets)
+	record := kafka.Record{Topic: "spans", Time: epoch, Value: otlp.AppendTraces(nil, []otlp.ResourceSpans{r})}
+	b.SetBytes(int64(len(record.Value) / spans))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N/spans + 1 {
+		c.splitter.Reset()
+		c.out = c.out[:0]
+		c.take(&record)
+		record.Offset++
+	}
+	if c.spans < b.N || len(c.out) > traces {
+		b.Fatalf("%d spans, %d records", c.spans, len(c.out))
+	}
+	b.ReportMetric(float64(c.spans)/b.Elapsed().Seconds(), "spans/s")
 }
