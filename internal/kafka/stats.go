@@ -12,7 +12,7 @@ import (
 // Stats are a client's counts since it was dialled, or since the first of those
 // whose counts it goes on with was.
 type Stats struct {
-	Retries        map[string]int64 // by operation: fetch, produce, commit, join, offsets
+	Retries        map[string]int64 // by operation: fetch, produce, commit, join, offsets, metadata
 	Failures       map[string]int64 // requests that were given up, by operation
 	Rebalances     int64            // generations that this client took part in
 	RecordsRead    int64
