@@ -53,7 +53,7 @@ func TestChaos(t *testing.T) {
 	}
 	for name, opt := range map[string]Options{
 		"keyed":        {Seed: 1, Kills: 12, Windowers: 2},
-		"idle_rekeyed": {Seed: 2, Kills: 12, Windowers: 1, Rekey: true, Idle: true},
+		"idle_rekeyed": {Seed: 2, Kills: 12, Windowers: 1, Rekey: true, Idle: true, Dedupe: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			opt.Binary, opt.Libs, opt.Dir, opt.Now = binary, os.Getenv(kraft.Variable), t.TempDir(), time.Now

@@ -22,7 +22,8 @@ type reading struct {
 	fingerprint uint64
 	spans       string // topic that windowers read
 	rekeyed     bool   // another was copied into it
-	width       int64  // of a slice
+	dedupe      bool
+	width       int64 // of a slice
 	lateness    int64
 	partials    map[part][]byte // as content gives them, those with rows
 	snapshots   map[int64]*slice.Snapshot
@@ -36,7 +37,7 @@ type reading struct {
 // read reads the telemetry topics to their ends and runs the windower's core over them.
 func (w *world) read(ctx context.Context, fingerprint uint64) (*reading, error) {
 	r := &reading{
-		fingerprint: fingerprint, spans: w.spans(), rekeyed: w.Rekey, width: w.width().Nanoseconds(), lateness: w.lateness().Nanoseconds(),
+		fingerprint: fingerprint, spans: w.spans(), rekeyed: w.Rekey, dedupe: w.Dedupe, width: w.width().Nanoseconds(), lateness: w.lateness().Nanoseconds(),
 		partials: map[part][]byte{}, snapshots: map[int64]*slice.Snapshot{}, encoded: map[int64][]byte{},
 		logs: map[slice.Source][]kafka.Record{}, rewritten: map[slice.Source]map[int64]bool{},
 	}
@@ -111,7 +112,7 @@ func (r *reading) apply(s slice.Source, resume *windower.Resume) ([]*slice.Parti
 	}
 	machine, err := windower.NewPartition(windower.PartitionConfig{
 		Graph: graph, Fingerprint: r.fingerprint, Width: r.width, Lateness: r.lateness, TombstoneTTL: r.lateness,
-		Source: s, Partitions: partitions, Rekeyed: r.rekeyed && signal == ingest.Spans, Resume: resume,
+		Source: s, Partitions: partitions, DedupeSpans: r.dedupe, Rekeyed: r.rekeyed && signal == ingest.Spans, Resume: resume,
 	})
 	if err != nil {
 		return nil, err

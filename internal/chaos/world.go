@@ -28,6 +28,7 @@ type Options struct {
 	Standby   bool   // a second forecaster with a folder of its own
 	Network   string // that the forecasters train; empty: none
 	Idle      bool   // partitions that nothing comes to go on with the wall clock
+	Dedupe    bool   // spans that come twice count once
 	Rekey     bool   // spans are not keyed by trace id; two processes re-key them
 	Except    []Kind // faults that are left out
 	Now       func() time.Time
@@ -144,13 +145,13 @@ func (w *world) process(name, role, forecasts, state string) (*process, error) {
 kafka: {brokers: [%s], session_timeout: %s, dial_timeout: 20s}
 topics: {replication: %d, partials: %s, slices: %s, forecasts: %s, deadletter: %s}
 graphs:
-  - {name: %s, spans: [%s], metrics: [%s], slice: %s, lateness: %s, metrics_lateness: %[12]s, max_wait: 0s, metrics_wait: 0s, idle_timeout: %s, clock: event, rekey: %v}
+  - {name: %s, spans: [%s], metrics: [%s], slice: %s, lateness: %s, metrics_lateness: %[12]s, max_wait: 0s, metrics_wait: 0s, idle_timeout: %s, clock: event, rekey: %v, dedupe_spans: %v}
 model: {network: %s, input: 4, horizons: 2, epochs: 2, cpus: 1}
 state: %q
 http: ""
 log: debug
 `, strings.Join(w.cluster.Addrs(), ", "), session, min(w.Brokers, 3), partialsTopic, slicesTopic, forecasts, deadLetterTopic,
-		graph, spanTopic, metricTopic, w.width(), w.lateness(), w.idleTimeout(), w.Rekey, cmp.Or(w.Network, "none"), state)
+		graph, spanTopic, metricTopic, w.width(), w.lateness(), w.idleTimeout(), w.Rekey, w.Dedupe, cmp.Or(w.Network, "none"), state)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func (o *options) run(ctx context.Context, out io.Writer) (v chaos.Verdict, err 
 		}
 		w, err := chaos.Run(ctx, opt)
 		v.Add(w)
-		log.Info("round", "number", round, "seed", opt.Seed, "brokers", opt.Brokers, "windowers", opt.Windowers, "idle", opt.Idle, "rekey", opt.Rekey, "verdict", w.String(), "so_far", v.String())
+		log.Info("round", "number", round, "seed", opt.Seed, "brokers", opt.Brokers, "windowers", opt.Windowers, "idle", opt.Idle, "rekey", opt.Rekey, "dedupe", opt.Dedupe, "verdict", w.String(), "so_far", v.String())
 		if err != nil {
 			return v, fmt.Errorf("round %d (seed %d): %w", round, opt.Seed, err)
 		}
@@ -91,7 +91,7 @@ func (o *options) run(ctx context.Context, out io.Writer) (v chaos.Verdict, err 
 }
 
 // world varies the rounds: one, two and four windowers, one broker or three, with idle partitions that go on or wait, with spans
-// that are keyed by trace id or must be. Every second
+// that are keyed by trace id or must be, and that count once or as often as they come. Every second
 // round is kept so that all its forecasts can be compared with an undisturbed forecaster's; the others lose state files, train a
 // network, and have a standby.
 func (o *options) world(round uint64, kills int) chaos.Options {
@@ -99,7 +99,7 @@ func (o *options) world(round uint64, kills int) chaos.Options {
 		Libs: o.libs, Seed: o.seed<<20 + round, Kills: kills, Brokers: []int{1, 1, 1, 3}[round%4], Windowers: []int{2, 4, 1}[round%3],
 		Now: time.Now,
 	}
-	opt.Idle, opt.Rekey = round%5 < 2, round%7%2 == 1
+	opt.Idle, opt.Rekey, opt.Dedupe = round%5 < 2, round%7%2 == 1, round%3 == 1
 	if round%2 == 0 {
 		opt.Except = []chaos.Kind{chaos.TruncateState, chaos.CorruptState}
 	} else {
