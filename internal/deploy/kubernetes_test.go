@@ -11,6 +11,7 @@ import (
 
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
+	network "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -37,6 +38,7 @@ type manifests struct {
 	services   []core.Service
 	workloads  []workload
 	budgets    []policy.PodDisruptionBudget
+	networks   []network.NetworkPolicy
 	first      string // kind of the first document
 }
 
@@ -103,6 +105,8 @@ func (m *manifests) add(t *testing.T, where string, text []byte) {
 		m.services, err = decoded(m.services, text)
 	case "policy/v1 PodDisruptionBudget":
 		m.budgets, err = decoded(m.budgets, text)
+	case "networking.k8s.io/v1 NetworkPolicy":
+		m.networks, err = decoded(m.networks, text)
 	case "apps/v1 Deployment":
 		var d apps.Deployment
 		err = yaml.UnmarshalStrict(text, &d)
@@ -138,6 +142,37 @@ func (m *manifests) selected(t *testing.T, selector *meta.LabelSelector) (names 
 		}
 	}
 	return names
+}
+
+// The network policy is of every pod, and lets nobody but one namespace reach the one port that pods have.
+func TestNetworkPolicy(t *testing.T) {
+	m := kubernetes(t)
+	if len(m.networks) != 1 {
+		t.Fatalf("%d network policies, expected one", len(m.networks))
+	}
+	spec := m.networks[0].Spec
+	var all []string
+	for _, w := range m.workloads {
+		all = append(all, w.name)
+		for _, p := range w.pod.Spec.Containers[0].Ports {
+			if p.Name != "http" {
+				t.Errorf("%s has the port %s, which the policy does not know", w.name, p.Name)
+			}
+		}
+	}
+	if got := m.selected(t, &spec.PodSelector); !slices.Equal(got, all) {
+		t.Errorf("the policy is of %v, expected %v", got, all)
+	}
+	if !slices.Equal(spec.PolicyTypes, []network.PolicyType{network.PolicyTypeIngress}) || len(spec.Ingress) != 1 {
+		t.Fatalf("policy types %v with %d rules, expected one of ingress", spec.PolicyTypes, len(spec.Ingress))
+	}
+	rule := spec.Ingress[0]
+	if len(rule.Ports) != 1 || *rule.Ports[0].Port != intstr.FromString("http") || *rule.Ports[0].Protocol != core.ProtocolTCP {
+		t.Errorf("ports %v, expected http alone", rule.Ports)
+	}
+	if len(rule.From) != 1 || rule.From[0].NamespaceSelector == nil || len(rule.From[0].NamespaceSelector.MatchLabels) == 0 {
+		t.Errorf("from %v, expected one namespace", rule.From)
+	}
 }
 
 func TestSelectorsTakeTheirPods(t *testing.T) {
@@ -181,6 +216,9 @@ func TestEverythingIsInTheNamespace(t *testing.T) {
 		objects = append(objects, o.ObjectMeta)
 	}
 	for _, o := range m.budgets {
+		objects = append(objects, o.ObjectMeta)
+	}
+	for _, o := range m.networks {
 		objects = append(objects, o.ObjectMeta)
 	}
 	for _, o := range objects {
