@@ -55,6 +55,7 @@ func TestKilledRun(t *testing.T) {
 		if err := cmd.Wait(); err == nil {
 			t.Fatalf("life %d ended by itself:\n%s", i, output)
 		}
+		bury(t, b.Addr())
 	}
 	if err := <-fed; err != nil {
 		t.Fatal(err)
@@ -127,8 +128,10 @@ func runToEnd(t *testing.T, client *kafka.Client, config, graph string, last tim
 	t.Helper()
 	cmd, output := start(t, config)
 	quiet, before := 0, int64(-1)
-	for deadline := time.Now().Add(3 * time.Minute); quiet < 4; time.Sleep(500 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); quiet < 4; time.Sleep(500 * time.Millisecond) {
 		if time.Now().After(deadline) {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait() // it writes to output
 			t.Fatalf("graph %s does not come to its end:\n%s", graph, output)
 		}
 		n := records(t, client, graph+".slices") + records(t, client, graph+".forecasts")

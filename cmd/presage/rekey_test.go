@@ -156,7 +156,7 @@ func TestRunRekeys(t *testing.T) {
 // one that reads what they write; the slices are the same.
 func TestKilledRekey(t *testing.T) {
 	b, client := startMixed(t)
-	killRekeyers(t, client, b.Addr(), 20*time.Minute, 5)
+	killRekeyers(t, client, b.Addr(), 20*time.Minute, 5, func() { bury(t, b.Addr()) })
 }
 
 // The same on Apache Kafka, and shorter.
@@ -174,10 +174,12 @@ func TestKilledRekeyOnARealBroker(t *testing.T) {
 	if err := client.EnsureTopics(t.Context(), specs); err != nil {
 		t.Fatal(err)
 	}
-	killRekeyers(t, client, addr, 8*time.Minute, 2)
+	killRekeyers(t, client, addr, 8*time.Minute, 2, func() {})
 }
 
-func killRekeyers(t *testing.T, client *kafka.Client, addr string, length time.Duration, lives int) {
+// killRekeyers kills all that work on a graph, several times, and holds its slices against those of a graph that is left alone.
+// died is called when all are dead.
+func killRekeyers(t *testing.T, client *kafka.Client, addr string, length time.Duration, lives int, died func()) {
 	t.Helper()
 	killed, alone := rekeyFile(t, addr, "killed", true), rekeyFile(t, addr, "alone", false)
 	fed := make(chan error, 1)
@@ -208,6 +210,7 @@ func killRekeyers(t *testing.T, client *kafka.Client, addr string, length time.D
 			}
 			time.Sleep(time.Duration(random.IntN(500)) * time.Millisecond)
 		}
+		died()
 	}
 	if err := <-fed; err != nil {
 		t.Fatal(err)
