@@ -17,9 +17,10 @@ import (
 
 func TestMain(m *testing.M) {
 	zerolog.SetGlobalLevel(zerolog.Disabled) // the proxies' own words
-	// A slow connection that is closed while it is mended leaves its toxic waiting for a reader: toxiproxy's own, and for as
-	// long as the test runs.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/Shopify/toxiproxy/v2/toxics.(*BandwidthToxic).Pipe"))
+	// A slow connection that is closed leaves its toxics waiting for a reader: toxiproxy's own, for as long as the test runs.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/Shopify/toxiproxy/v2/toxics.(*BandwidthToxic).Pipe"),
+		goleak.IgnoreTopFunction("github.com/Shopify/toxiproxy/v2/toxics.(*LatencyToxic).Pipe"),
+		goleak.IgnoreTopFunction("github.com/Shopify/toxiproxy/v2/toxics.(*NoopToxic).Pipe"))
 }
 
 func TestPlanFollowsFromTheSeed(t *testing.T) {

@@ -64,7 +64,7 @@ func (w *world) do(ctx context.Context, f Fault) error {
 		return w.during(ctx, f.For, func() error { w.proxies.cut(broker); return nil }, func() error { return w.proxies.join(broker) })
 	case Slow:
 		slow := func() error { return w.proxies.slow(broker, 50+int(f.Random%500), 50+int(f.Random%1000)) }
-		return w.during(ctx, 2*f.For, slow, func() error { w.proxies.mend(ctx, broker); return nil })
+		return w.during(ctx, 2*f.For, slow, func() error { return w.proxies.mend(broker) })
 	case Stall:
 		partition := f.Target % spanPartition
 		return w.during(ctx, 2*f.For, func() error { w.traffic.stall(partition, true); return nil }, func() error { w.traffic.stall(partition, false); return nil })
@@ -164,7 +164,9 @@ func (w *world) idleKill(ctx context.Context, f Fault) error {
 	err = errors.Join(err, w.dead(func() error {
 		w.traffic.stall(partition, false)
 		for broker := range w.cluster.Brokers() {
-			w.proxies.mend(ctx, broker)
+			if err := w.proxies.mend(broker); err != nil {
+				return err
+			}
 		}
 		return sleep(ctx, time.Second) // until what was held back is written
 	}))

@@ -19,7 +19,7 @@ const (
 	BrokerStop    Kind = "broker_stop"    // a broker is stopped in order
 	BrokerPause   Kind = "broker_pause"   // a broker stands still
 	Cut           Kind = "cut"            // the way to a broker is cut
-	Slow          Kind = "slow"           // the way to a broker is slow
+	Slow          Kind = "slow"           // the way to a broker is cut, slow for a while, and cut again
 	Stall         Kind = "stall"          // nothing is written to one partition for a while
 	IdleKill      Kind = "idle_kill"      // a partition stalls on a slow network until it goes on without records; then all processes are killed, and its records come
 	DiskFull      Kind = "disk_full"      // the state folder's disk is full

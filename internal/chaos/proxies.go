@@ -1,7 +1,6 @@
 package chaos
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -43,19 +42,27 @@ func (p *proxies) join(i int) error {
 
 // slow delays what a broker answers, and lets little through.
 func (p *proxies) slow(i, latencyMs, kilobytes int) error {
-	for _, toxic := range []string{
+	return p.replace(i,
 		fmt.Sprintf(`{"name":"latency","type":"latency","stream":"downstream","attributes":{"latency":%d,"jitter":%d}}`, latencyMs, latencyMs/2),
-		fmt.Sprintf(`{"name":"bandwidth","type":"bandwidth","stream":"downstream","attributes":{"rate":%d}}`, kilobytes),
-	} {
+		fmt.Sprintf(`{"name":"bandwidth","type":"bandwidth","stream":"downstream","attributes":{"rate":%d}}`, kilobytes))
+}
+
+// mend removes all delays.
+func (p *proxies) mend(i int) error { return p.replace(i) }
+
+// replace puts another proxy in the place, on the same port: all connections are cut. To change those that are there may be a
+// deadlock in toxiproxy, where they are just being closed.
+func (p *proxies) replace(i int, toxics ...string) error {
+	old := p.all[i]
+	old.Stop()
+	p.all[i] = toxiproxy.NewProxy(p.server, old.Name, old.Listen, old.Upstream)
+	for _, toxic := range toxics {
 		if _, err := p.all[i].Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
 			return fmt.Errorf("slow the way to broker %d: %w", i, err)
 		}
 	}
-	return nil
+	return p.join(i)
 }
-
-// mend removes all delays.
-func (p *proxies) mend(ctx context.Context, i int) { p.all[i].Toxics.ResetToxics(ctx) }
 
 func (p *proxies) close() {
 	for _, proxy := range p.all {
