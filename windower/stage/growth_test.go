@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,9 +83,12 @@ func growth(t *testing.T, connect func() *kafka.Client, grow func()) {
 	grow()
 	write(t, c, after, pace)
 	got := collect(t, c, "slices", len(want))
+	// At once: whoever takes the assembler over reads shares again, and counts them as late.
+	var stopping sync.WaitGroup
 	for _, stop := range stops {
-		stop()
+		stopping.Go(stop)
 	}
+	stopping.Wait()
 
 	var encoded [][]byte
 	requests, unpaired := 0.0, 0.0
