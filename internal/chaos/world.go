@@ -46,6 +46,7 @@ const (
 
 	session  = 2 * time.Second // the processes' session time-out
 	rekeyers = 2               // processes that re-key
+	input    = 4               // slices that a forecast is made from
 )
 
 // world is the cluster and the processes of a run. It is for one goroutine.
@@ -146,12 +147,12 @@ kafka: {brokers: [%s], session_timeout: %s, dial_timeout: 20s}
 topics: {replication: %d, partials: %s, slices: %s, forecasts: %s, deadletter: %s}
 graphs:
   - {name: %s, spans: [%s], metrics: [%s], slice: %s, lateness: %s, metrics_lateness: %[12]s, max_wait: 0s, metrics_wait: 0s, idle_timeout: %s, clock: event, rekey: %v, dedupe_spans: %v}
-model: {network: %s, input: 4, horizons: 2, epochs: 2, cpus: 1}
+model: {network: %s, input: %d, horizons: 2, epochs: 2, cpus: 1}
 state: %q
 http: ""
 log: debug
 `, strings.Join(w.cluster.Addrs(), ", "), session, min(w.Brokers, 3), partialsTopic, slicesTopic, forecasts, deadLetterTopic,
-		graph, spanTopic, metricTopic, w.width(), w.lateness(), w.idleTimeout(), w.Rekey, w.Dedupe, cmp.Or(w.Network, "none"), state)
+		graph, spanTopic, metricTopic, w.width(), w.lateness(), w.idleTimeout(), w.Rekey, w.Dedupe, cmp.Or(w.Network, "none"), input, state)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
