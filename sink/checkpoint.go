@@ -90,7 +90,6 @@ func (f *forecaster) checkpoint() error {
 	if err != nil {
 		return err
 	}
-	f.since = 0
 	var packed bytes.Buffer
 	z, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
 	if err == nil {
@@ -115,5 +114,6 @@ func (f *forecaster) checkpoint() error {
 	if err := os.Rename(path+".new", path); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
+	f.since = 0 // only now: what failed is tried again with the next slice
 	return nil
 }

@@ -426,7 +426,8 @@ func TestForecasterGoesOnWithoutItsState(t *testing.T) {
 			t.Errorf("%v differs without state", id)
 		}
 	}
-	if n := testutil.ToFloat64(d.Metrics.stateFailures.WithLabelValues("shop")); n < 2 {
+	// It is due once in twenty slices, and tried with every slice from then on.
+	if n := testutil.ToFloat64(d.Metrics.stateFailures.WithLabelValues("shop")); n < 80 {
 		t.Errorf("%v failures counted", n)
 	}
 	if err := os.Remove(blocked); err != nil {

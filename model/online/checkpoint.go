@@ -186,7 +186,7 @@ func (t *track) resume(c *trackCheckpoint, load func(target, version string) (mo
 	return nil
 }
 
-// checkPending refuses issues whose arrays do not fit each other.
+// checkPending refuses issues whose arrays do not fit each other, or hold what no forecast is.
 func (t *track) checkPending(pending []*issue) error {
 	for _, is := range pending {
 		if is == nil {
@@ -197,12 +197,13 @@ func (t *track) checkPending(pending []*issue) error {
 		for _, m := range is.Made {
 			size := n * t.task.Horizons
 			bad = bad || len(m.Yhat) != size || len(m.Lower) != size || len(m.Upper) != size
+			bad = bad || m.Yhat.infinite() || m.Lower.infinite() || m.Upper.infinite()
 		}
 		for _, k := range append(slices.Clone(is.Served), is.Chosen...) {
 			bad = bad || int(k) >= len(is.Made)
 		}
 		if bad {
-			return fmt.Errorf("the forecasts pending from slice %d have arrays that do not fit %d services", is.Index, n)
+			return fmt.Errorf("the forecasts pending from slice %d have arrays that do not fit %d services, or are infinite", is.Index, n)
 		}
 	}
 	return nil

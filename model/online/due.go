@@ -157,7 +157,7 @@ func (t *track) loss(truth, yhat float64) loss {
 	l := loss{Natural: math.Abs(truth - yhat)}
 	l.Scaled = l.Natural
 	if t.task.Log {
-		l.Scaled = math.Abs(math.Log1p(truth) - math.Log1p(yhat))
+		l.Scaled = math.Abs(math.Log1p(max(truth, 0)) - math.Log1p(max(yhat, 0))) // as Scaler does
 	}
 	return l
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // floats are float32 values that JSON carries exactly, NaN too: as base64 of
@@ -35,4 +36,9 @@ func (f *floats) UnmarshalJSON(data []byte) error {
 		(*f)[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 	}
 	return nil
+}
+
+// infinite reports whether one of them is; NaN is none.
+func (f floats) infinite() bool {
+	return slices.ContainsFunc(f, func(v float32) bool { return math.IsInf(float64(v), 0) })
 }
