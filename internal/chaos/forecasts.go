@@ -112,7 +112,7 @@ func (w *world) judgeForecasts(ctx context.Context, want *reading) error {
 		}
 	}
 	w.Log.Info("judged", "slices", len(want.snapshots), "forecasts", len(expected), "exits", w.forecaster.exits, "not_forecast_unobserved", beyond,
-		"advances", count(want.advances), "copies_written_again", count(want.rewritten))
+		"advances", count(want.advances), "copies_written_again", count(want.rewritten), "recounted_without_advances", w.recounted)
 	return nil
 }
 

@@ -121,7 +121,11 @@ func (w *world) judgeSlices(ctx context.Context, want *reading) error {
 			return err
 		}
 		seen[s.Index] = true
-		if string(got) == string(want.encoded[s.Index]) {
+		ok, other := want.allowsSlice(s.Index, got)
+		if other {
+			w.recounted++
+		}
+		if ok {
 			return nil
 		}
 		w.Log.Error("a slice is not the undisturbed one", "slice", s.Index, "revision", s.Revision, "complete", s.Complete,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"presage/ingest"
 	"presage/internal/kafka"
@@ -32,18 +33,39 @@ type reading struct {
 	logs        map[slice.Source][]kafka.Record
 	rewritten   map[slice.Source]map[int64]bool  // of them, copies that were there before, by offset
 	advances    map[slice.Source]map[int64]int64 // event time that a partition went on to, by offset
+	// others are readings that are as good: a partition whose commit was destroyed is read from its beginning, without the
+	// advances that were in it, so that what was late may be counted after all.
+	others []*reading
 }
 
 // read reads the telemetry topics to their ends and runs the windower's core over them.
 func (w *world) read(ctx context.Context, fingerprint uint64) (*reading, error) {
+	told, err := w.told()
+	if err != nil {
+		return nil, err
+	}
+	r, err := w.readWith(ctx, fingerprint, told.committed(afresh{}))
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range told.afresh {
+		if !told.forgot(a) {
+			continue
+		}
+		other, err := w.readWith(ctx, fingerprint, told.committed(a))
+		if err != nil {
+			return nil, err
+		}
+		r.others = append(r.others, other)
+	}
+	return r, nil
+}
+
+func (w *world) readWith(ctx context.Context, fingerprint uint64, advances map[slice.Source]map[int64]int64) (*reading, error) {
 	r := &reading{
 		fingerprint: fingerprint, spans: w.spans(), rekeyed: w.Rekey, dedupe: w.Dedupe, width: w.width().Nanoseconds(), lateness: w.lateness().Nanoseconds(),
 		partials: map[part][]byte{}, snapshots: map[int64]*slice.Snapshot{}, encoded: map[int64][]byte{},
-		logs: map[slice.Source][]kafka.Record{}, rewritten: map[slice.Source]map[int64]bool{},
-	}
-	var err error
-	if r.advances, err = w.advances(); err != nil {
-		return nil, err
+		logs: map[slice.Source][]kafka.Record{}, rewritten: map[slice.Source]map[int64]bool{}, advances: advances,
 	}
 	assembler, err := windower.NewAssembler(windower.AssemblerConfig{
 		Graph: graph, Fingerprint: fingerprint, Width: r.width, SpanTopics: []string{r.spans}, MetricTopics: []string{metricTopic},
@@ -176,4 +198,23 @@ func encode(s *slice.Snapshot) ([]byte, error) {
 		return nil, fmt.Errorf("slice %d: %w", s.Index, err)
 	}
 	return bytes.Join(chunks, nil), nil
+}
+
+// allows tells whether a share of a slice is an undisturbed one; other says that it is so only because a partition's commit was
+// destroyed.
+func (r *reading) allows(at part, share []byte) (ok, other bool) {
+	return r.matches(func(r *reading) bool { return bytes.Equal(share, r.partials[at]) })
+}
+
+// allowsSlice tells the same of a slice.
+func (r *reading) allowsSlice(index int64, encoded []byte) (ok, other bool) {
+	return r.matches(func(r *reading) bool { return bytes.Equal(encoded, r.encoded[index]) })
+}
+
+func (r *reading) matches(is func(*reading) bool) (ok, other bool) {
+	if is(r) {
+		return true, false
+	}
+	other = slices.ContainsFunc(r.others, is)
+	return other, other
 }

@@ -61,8 +61,10 @@ type world struct {
 	state      string // the forecaster's folder
 	unmount    func() error
 	varied     bool // forecasts may differ from an undisturbed forecaster's: state files were lost, a standby began anew, a network was trained
-	joined     int
-	verdict    Verdict
+	// recounted is how many slices and shares are those of a reading that does not know advances whose commit was destroyed.
+	recounted int
+	joined    int
+	verdict   Verdict
 }
 
 // Run does one round: traffic, faults until enough processes were killed, and the judgement. An error means that the

@@ -23,6 +23,9 @@ const (
 	// AdvanceMessage is logged at debug level for every advance of an idle partition, with its topic, partition, offset and
 	// the event time that it went on to, and again by every process that takes the partition over.
 	AdvanceMessage = "event time advanced"
+	// AfreshMessage is logged, with topic and partition, where a partition's commit can't be read: the advances that it named are
+	// made no more.
+	AfreshMessage = "the partition is read from its beginning: its commit can't be used"
 	// gateWait is how long a partition waits for slower ones between its chores.
 	gateWait = 250 * time.Millisecond
 )
@@ -86,7 +89,7 @@ func (s *partitionStage) restore(writes context.Context, a kafka.Assignment) (*w
 		w.stored = windower.Commit(c)
 		resume, err := windower.ParseCommit(w.stored)
 		if err != nil {
-			w.complaints.warn("commit", "the partition is read from its beginning: its commit can't be used", "offset", c.Offset, "error", err)
+			w.complaints.warn("commit", AfreshMessage, "offset", c.Offset, "error", err)
 		} else {
 			cfg.Resume = resume
 			a.StartAt(resume.Offset)
