@@ -121,11 +121,21 @@ func (d *demo) finish() error {
 		screen.Count(s.Slices), screen.Count(s.Services), screen.Count(s.Edges), screen.Count(s.SpansRead),
 		screen.Count(s.ForecastsPublished), screen.Count(s.ForecastsDue), s.Seconds, errorText(s, d.unit()))
 	if s.Slices > 0 && s.MAEModel == nil {
-		d.view.Printf("too short to train a network on: that takes %d slices that are not empty; %s forecast instead",
-			8*(d.pipeline.cfg.Model.Input+d.pipeline.cfg.Model.Horizons), s.Model)
+		d.view.Printf("%s", unjudgedText(s, 8*(d.pipeline.cfg.Model.Input+d.pipeline.cfg.Model.Horizons)))
 	}
 	if d.summary == "" {
 		return nil
 	}
 	return s.Write(d.summary)
+}
+
+// unjudgedText says why no network was judged, in a run that had slices; a network is trained on that many.
+func unjudgedText(s summary.Summary, needed int) string {
+	switch {
+	case s.Trainings == 0:
+		return fmt.Sprintf("too short to train a network on: that takes %d slices that are not empty; %s forecast instead", needed, s.Model)
+	case s.SecondsToFirstForecast == nil:
+		return fmt.Sprintf("too short to use a network: training began, but none was done and found better before the end; %s forecast instead", s.Model)
+	}
+	return "too short to judge the network: none of its forecasts came due before the end"
 }
