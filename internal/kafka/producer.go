@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
-	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
@@ -36,14 +34,16 @@ type ProducerConfig struct {
 // Producer writes records with the acknowledgement of all in-sync replicas. It starts nothing that outlives a call, and
 // is safe for use by many goroutines.
 //
-// kafka-go can't produce idempotently: a write whose answer is lost is sent again and
-// may be there twice. Readers take the first by key.
+// It is idempotent: a batch whose acknowledgement is lost is sent again, and the brokers leave it out if they have it. Not so
+// what another Write repeats, after an error or in another process: readers take the first by key.
 type Producer struct {
 	client *Client
 	cfg    ProducerConfig
 
-	mu   sync.Mutex
-	most map[string]int // bytes of a batch, of topics that have refused larger ones
+	mu    sync.Mutex
+	most  map[string]int // bytes of a batch, of topics that have refused larger ones
+	lanes []*lane        // that nobody uses
+	plain bool           // the brokers give no producer ids
 }
 
 // NewProducer makes a producer.
@@ -151,31 +151,33 @@ func (p *Producer) send(ctx context.Context, records []*Record, bytes int) error
 	topic, partition := records[0].Topic, records[0].Partition
 	p.client.stats.unacknowledged.Add(int64(bytes))
 	defer p.client.stats.unacknowledged.Add(int64(-bytes))
-	retry := retrier{client: p.client, request: at(opProduce, topic, partition)}
-	req := &kafkago.ProduceRequest{Topic: topic, Partition: partition, RequiredAcks: kafkago.RequireAll}
-	if p.cfg.Zstd {
-		req.Compression = kafkago.Zstd
+	retry := &retrier{client: p.client, request: at(opProduce, topic, partition)}
+	w, err := p.begin(ctx, records, bytes, retry)
+	if err != nil {
+		return err
 	}
 	for {
-		req.Records = &source{records: records}
-		res, err := p.client.api.Produce(ctx, req)
-		if err == nil {
-			err = res.Error
-		}
-		if err == nil {
+		err := w.try(ctx)
+		switch {
+		case err == nil:
+			p.giveBack(w.lane)
 			p.client.stats.recordsWritten.Add(int64(len(records)))
 			p.client.stats.bytesWritten.Add(int64(bytes))
 			return nil
-		}
-		if isTooLarge(err) {
+		case isTooLarge(err):
+			p.giveBack(w.lane)
 			if len(records) == 1 {
 				p.client.stats.fail(opProduce)
 			}
 			return fmt.Errorf("topic %s partition %d refused %d records of %d bytes before compression: raise its max.message.bytes, or set topics.max_message_bytes to what it is: %w",
 				topic, partition, len(records), bytes, err)
+		case isForgotten(err) && w.lane.producerID != noProducer:
+			err = w.change(ctx, err, retry)
+		default:
+			err = retry.pause(ctx, err)
 		}
-		if err := retry.pause(ctx, err); err != nil {
-			return err
+		if err != nil {
+			return err // the lane is not given back: what the brokers have of it is not known
 		}
 	}
 }
@@ -187,61 +189,4 @@ func recordBytes(r *Record) int {
 		n += len(h.Key) + len(h.Value) + 10
 	}
 	return n
-}
-
-// source feeds records to kafka-go's encoder, which reads each one before it asks for
-// the next: one kafka-go record serves them all.
-type source struct {
-	records []*Record
-	at      int
-	record  kafkago.Record
-	headers []kafkago.Header
-	key     content
-	value   content
-}
-
-func (s *source) ReadRecord() (*kafkago.Record, error) {
-	if s.at == len(s.records) {
-		return nil, io.EOF
-	}
-	r := s.records[s.at]
-	s.at++
-	s.headers = s.headers[:0]
-	for _, h := range r.Headers {
-		s.headers = append(s.headers, kafkago.Header{Key: h.Key, Value: h.Value})
-	}
-	s.record = kafkago.Record{Key: s.key.set(r.Key), Value: s.value.set(r.Value), Headers: s.headers}
-	if r.Time != 0 {
-		s.record.Time = time.Unix(0, r.Time)
-	}
-	return &s.record, nil
-}
-
-// content is a byte slice as kafka-go wants it.
-type content struct{ left []byte }
-
-func (c *content) set(b []byte) kafkago.Bytes {
-	if b == nil {
-		return nil
-	}
-	c.left = b
-	return c
-}
-
-func (c *content) Len() int     { return len(c.left) }
-func (c *content) Close() error { return nil }
-
-func (c *content) Read(p []byte) (int, error) {
-	if len(c.left) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, c.left)
-	c.left = c.left[n:]
-	return n, nil
-}
-
-func (c *content) WriteTo(w io.Writer) (int64, error) {
-	n, err := w.Write(c.left)
-	c.left = c.left[n:]
-	return int64(n), err
 }
