@@ -62,6 +62,7 @@ func TestSecuredBroker(t *testing.T) {
 	}
 	t.Run("refused", s.refused)
 	t.Run("rights", s.rights)
+	t.Run("producer id", s.producerID)
 	t.Run("right taken away", s.rightTakenAway)
 	t.Run("password taken away", s.passwordTakenAway)
 }
@@ -181,6 +182,35 @@ func (s *secured) rights(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The right to write to a topic is enough for a producer id; without it records are refused for what is missing.
+func (s *secured) producerID(t *testing.T) {
+	ada := s.dial(t, "plain", "ada")
+	if err := ada.EnsureTopics(within(t), []kafka.TopicSpec{{Name: "written", Partitions: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	log := &logged{}
+	cfg := s.config(t, "plain", "bob", "bob-secret")
+	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
+	bob, err := kafka.Dial(within(t), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bob.Close()
+	write := func() error {
+		return kafka.NewProducer(bob, kafka.ProducerConfig{}).Write(within(t), []kafka.Record{{Topic: "written", Value: []byte("x")}})
+	}
+	const without = "kafka does not tell writes apart"
+	if err := write(); err == nil || !strings.Contains(log.String(), without) {
+		t.Errorf("without the right: error %v, log %s", err, log)
+	}
+	if err := s.Grant(within(t), "User:bob", onTopic(kafkago.ACLOperationTypeWrite, "written")); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(); err != nil || strings.Count(log.String(), without) != 1 {
+		t.Errorf("with the right: error %v, log %s", err, log)
 	}
 }
 
