@@ -52,6 +52,9 @@ type producerIDRequest struct {
 	known    bool // the broker has this request
 }
 
+// ApiKey makes it a protocol.Message.
+//
+//nolint:revive // kafka-go names it
 func (*producerIDRequest) ApiKey() protocol.ApiKey { return protocol.InitProducerId }
 
 // Required makes kafka-go leave the exchange to RawExchange.
@@ -91,6 +94,9 @@ type producerIDResponse struct {
 	producerID
 }
 
+// ApiKey makes it a protocol.Message.
+//
+//nolint:revive // kafka-go names it
 func (*producerIDResponse) ApiKey() protocol.ApiKey { return protocol.InitProducerId }
 
 func readProducerID(r io.Reader) (*producerIDResponse, error) {
