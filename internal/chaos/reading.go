@@ -44,36 +44,10 @@ func (w *world) read(ctx context.Context, fingerprint uint64) (*reading, error) 
 	if err != nil {
 		return nil, err
 	}
-	r, err := w.readWith(ctx, fingerprint, told.committed(afresh{}))
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range told.afresh {
-		if !told.forgot(a) {
-			continue
-		}
-		other, err := w.readWith(ctx, fingerprint, told.committed(a))
-		if err != nil {
-			return nil, err
-		}
-		r.others = append(r.others, other)
-	}
-	return r, nil
-}
-
-func (w *world) readWith(ctx context.Context, fingerprint uint64, advances map[slice.Source]map[int64]int64) (*reading, error) {
 	r := &reading{
 		fingerprint: fingerprint, spans: w.spans(), rekeyed: w.Rekey, dedupe: w.Dedupe, width: w.width().Nanoseconds(), lateness: w.lateness().Nanoseconds(),
-		partials: map[part][]byte{}, snapshots: map[int64]*slice.Snapshot{}, encoded: map[int64][]byte{},
-		logs: map[slice.Source][]kafka.Record{}, rewritten: map[slice.Source]map[int64]bool{}, advances: advances,
+		logs: map[slice.Source][]kafka.Record{}, rewritten: map[slice.Source]map[int64]bool{},
 	}
-	assembler, err := windower.NewAssembler(windower.AssemblerConfig{
-		Graph: graph, Fingerprint: fingerprint, Width: r.width, SpanTopics: []string{r.spans}, MetricTopics: []string{metricTopic},
-	})
-	if err != nil {
-		return nil, err
-	}
-	offset := int64(0)
 	for _, s := range sources(r.spans) {
 		if r.logs[s], err = w.log(ctx, s); err != nil {
 			return nil, err
@@ -81,21 +55,50 @@ func (w *world) readWith(ctx context.Context, fingerprint uint64, advances map[s
 		if w.Rekey && s.Topic == r.spans {
 			r.rewritten[s] = rewritten(s.Partition, r.logs[s])
 		}
+	}
+	for _, a := range told.afresh {
+		if !told.forgot(a) {
+			continue
+		}
+		other := *r
+		other.others = nil
+		if err := other.applyAll(told.committed(a)); err != nil {
+			return nil, err
+		}
+		r.others = append(r.others, &other)
+	}
+	if err := r.applyAll(told.committed(afresh{})); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// applyAll runs the core over the logs of all partitions, with these advances.
+func (r *reading) applyAll(advances map[slice.Source]map[int64]int64) error {
+	r.advances, r.partials, r.snapshots, r.encoded = advances, map[part][]byte{}, map[int64]*slice.Snapshot{}, map[int64][]byte{}
+	assembler, err := windower.NewAssembler(windower.AssemblerConfig{
+		Graph: graph, Fingerprint: r.fingerprint, Width: r.width, SpanTopics: []string{r.spans}, MetricTopics: []string{metricTopic},
+	})
+	if err != nil {
+		return err
+	}
+	offset := int64(0)
+	for _, s := range sources(r.spans) {
 		partials, err := r.apply(s, nil)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, p := range partials {
 			if !p.Empty() {
 				r.partials[part{s, p.Index}] = content(p)
 			}
 			if err := r.keep(assembler.Add(offset, p, 0, 1).Snapshots); err != nil {
-				return nil, err
+				return err
 			}
 			offset++
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // content is a partial less its watermark: where event time went on in several steps, a restart makes one of them.

@@ -22,8 +22,8 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// encodeBatch writes records, which have at most that many bytes, as one batch of no
-// producer yet, after its length.
+// encodeBatch writes records, of at most size bytes, as one batch of no producer yet,
+// after its length.
 func encodeBatch(records []*Record, size int, compression kafkago.Compression) ([]byte, error) {
 	var out bytes.Buffer
 	if compression == 0 {

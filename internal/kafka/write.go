@@ -18,13 +18,13 @@ type write struct {
 	batch    []byte
 }
 
-// begin encodes records, which have at most that many bytes, and stamps them.
-func (p *Producer) begin(ctx context.Context, records []*Record, bytes int, retry *retrier) (*write, error) {
+// begin encodes records, of at most size bytes, and stamps them.
+func (p *Producer) begin(ctx context.Context, records []*Record, size int, retry *retrier) (*write, error) {
 	compression := kafkago.Compression(0)
 	if p.cfg.Zstd {
 		compression = kafkago.Zstd
 	}
-	batch, err := encodeBatch(records, bytes, compression)
+	batch, err := encodeBatch(records, size, compression)
 	if err != nil {
 		return nil, err
 	}
