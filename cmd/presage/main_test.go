@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -49,7 +50,7 @@ func program(t *testing.T, args ...string) (cmd *exec.Cmd, output *bytes.Buffer,
 
 // exitCode waits for the program, which must end by itself within a bound that only
 // a hang would reach.
-func exitCode(t *testing.T, cmd *exec.Cmd, output *bytes.Buffer) int {
+func exitCode(t *testing.T, cmd *exec.Cmd, output fmt.Stringer) int {
 	t.Helper()
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()

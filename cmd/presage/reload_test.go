@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -21,6 +19,7 @@ import (
 	"presage/internal/broker"
 	"presage/internal/config"
 	"presage/internal/kafka"
+	"presage/internal/transcript"
 	"presage/replay"
 	"presage/replay/generated"
 	"presage/windower/slice"
@@ -209,7 +208,7 @@ func TestHangUp(t *testing.T) {
 	defer b.Close()
 	file := configFile(t, b.Addr(), "g")
 	cmd, _, _ := program(t, "run", "--config", file)
-	output := &safeBuffer{}
+	output := &transcript.Transcript{}
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -278,7 +277,7 @@ func TestFrontMoves(t *testing.T) {
 // reloadable is a run in this process.
 type reloadable struct {
 	asked  chan os.Signal
-	output *safeBuffer
+	output *transcript.Transcript
 	url    string
 	token  string
 	cancel context.CancelFunc
@@ -288,7 +287,7 @@ type reloadable struct {
 func startReloadable(t *testing.T, file string) *reloadable {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &reloadable{asked: make(chan os.Signal), output: &safeBuffer{}, cancel: cancel, done: make(chan error, 1)}
+	r := &reloadable{asked: make(chan os.Signal), output: &transcript.Transcript{}, cancel: cancel, done: make(chan error, 1)}
 	load := func() (settings, error) { return loadSettings(file, nil) }
 	go func() { r.done <- run(ctx, load, r.asked, roleAll, r.output) }()
 	t.Cleanup(cancel)
@@ -475,22 +474,4 @@ func read(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-// safeBuffer is written by the run and read by the test.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -22,6 +21,7 @@ import (
 	"presage/internal/config"
 	"presage/internal/kafka"
 	"presage/internal/kraft"
+	"presage/internal/transcript"
 	"presage/sink"
 	"presage/sink/ownership"
 	"presage/windower/slice"
@@ -190,28 +190,14 @@ func until(t *testing.T, condition func() bool, otherwise func() string) {
 type child struct {
 	*exec.Cmd
 	t      *testing.T
-	output *bytes.Buffer
-	mu     sync.Mutex
-}
-
-// Write takes the process's output.
-func (p *child) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.output.Write(b)
-}
-
-func (p *child) text() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.output.String()
+	output transcript.Transcript
 }
 
 func (in *installation) start(state string) *child {
 	in.t.Helper()
 	p := &child{t: in.t}
-	p.Cmd, p.output, _ = program(in.t, "run", "--role", "forecaster", "--config", in.config(state))
-	p.Stdout, p.Stderr = p, p
+	p.Cmd, _, _ = program(in.t, "run", "--role", "forecaster", "--config", in.config(state))
+	p.Stdout, p.Stderr = &p.output, &p.output
 	if err := p.Start(); err != nil {
 		in.t.Fatal(err)
 	}
@@ -221,21 +207,21 @@ func (in *installation) start(state string) *child {
 // says waits until the process has logged something.
 func (p *child) says(what string) {
 	p.t.Helper()
-	until(p.t, func() bool { return strings.Contains(p.text(), what) }, func() string { return fmt.Sprintf("no %q in\n%s", what, p.text()) })
+	until(p.t, func() bool { return strings.Contains(p.output.String(), what) }, func() string { return fmt.Sprintf("no %q in\n%s", what, p.output.String()) })
 }
 
 func (p *child) signal(s syscall.Signal) {
 	p.t.Helper()
 	if err := p.Process.Signal(s); err != nil {
-		p.t.Fatalf("%v: %v; output:\n%s", s, err, p.text())
+		p.t.Fatalf("%v: %v; output:\n%s", s, err, p.output.String())
 	}
 }
 
 func (p *child) terminate() {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
-	if code := exitCode(p.t, p.Cmd, p.output); code != exitDone {
-		p.t.Errorf("SIGTERM: exit code %d:\n%s", code, p.text())
+	if code := exitCode(p.t, p.Cmd, &p.output); code != exitDone {
+		p.t.Errorf("SIGTERM: exit code %d:\n%s", code, p.output.String())
 	}
 }
 

@@ -1,7 +1,6 @@
 package kafka_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -19,6 +18,7 @@ import (
 	"presage/internal/broker"
 	"presage/internal/kafka"
 	"presage/internal/kraft"
+	"presage/internal/transcript"
 )
 
 // written are the values that a partition holds.
@@ -140,21 +140,8 @@ func TestProducerIDIsAskedForAgain(t *testing.T) {
 
 // logged is a client and what it logs.
 type logged struct {
+	transcript.Transcript
 	client *kafka.Client
-	mu     sync.Mutex
-	text   bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 func startLogged(t *testing.T) (*broker.Broker, *logged) {

@@ -11,6 +11,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"presage/internal/kafka"
 	"presage/internal/kraft"
+	"presage/internal/transcript"
 )
 
 // secured is Apache Kafka with TLS, client certificates, SASL and ACLs.
@@ -191,7 +192,7 @@ func (s *secured) producerID(t *testing.T) {
 	if err := ada.EnsureTopics(within(t), []kafka.TopicSpec{{Name: "written", Partitions: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	log := &logged{}
+	log := &transcript.Transcript{}
 	cfg := s.config(t, "plain", "bob", "bob-secret")
 	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
 	bob, err := kafka.Dial(within(t), cfg)

@@ -9,7 +9,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"presage/ingest"
 	"presage/ingest/otlp"
 	"presage/internal/kafka"
+	"presage/internal/transcript"
 	"presage/windower"
 	"presage/windower/slice"
 )
@@ -222,24 +222,6 @@ func TestTraceSampleIsBounded(t *testing.T) {
 	}
 }
 
-// lockedBuffer is a log that several goroutines write to.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // TestUnkeyedTopicIsToldOf runs the stage on a topic over which spans are spread at random.
 func TestUnkeyedTopicIsToldOf(t *testing.T) {
 	b := startBroker(t)
@@ -265,7 +247,7 @@ func TestUnkeyedTopicIsToldOf(t *testing.T) {
 	g.MetricTopics = nil
 	o := options(t, c, g)
 	o.SessionTimeout = 10 * time.Second // a rebalance would count some halves again
-	var told lockedBuffer
+	var told transcript.Transcript
 	o.Log = slog.New(slog.NewTextHandler(&told, nil))
 	ended, over := context.WithCancel(within(t))
 	o.OnEnd = func(context.Context) error { over(); return nil }

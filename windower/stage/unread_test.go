@@ -1,10 +1,8 @@
 package stage
 
 import (
-	"bytes"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"presage/internal/broker"
 	"presage/internal/kafka"
+	"presage/internal/transcript"
 	"presage/windower"
 )
 
@@ -32,7 +31,7 @@ func TestUnreadablePartition(t *testing.T) {
 	g := testGraph()
 	g.MetricTopics = nil
 	g.MaxWait = 120 * time.Second
-	var said output
+	var said transcript.Transcript
 	o := options(t, c, g)
 	// A minute is three seconds, and the log says so after five.
 	o.Now, o.Log = newClock(20).now, slog.New(slog.NewTextHandler(&said, nil))
@@ -179,22 +178,4 @@ func withSpans(log []kafka.Record) (out []kafka.Record) {
 		}
 	}
 	return out
-}
-
-// output is what a log says meanwhile.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }
